@@ -1,0 +1,169 @@
+"""The web application: who asks, from where and when, and the way to the schema."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.body import RequestLimits
+from app.clients import client_address, client_name
+from app.endpoint import GraphQLEndpoint
+from app.logs import configure_logs
+from app.problems import PlainProblem
+from app.settings import Settings, keyring, load_settings
+from db import sql
+from db.connection import database, pending_migrations
+from db.context import Context
+from db.hashing import PasswordHasher
+from resolvers.session import authenticate
+from schema.build import operations
+
+Clock = Callable[[], datetime]
+_log = structlog.get_logger("portal.requests")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> Starlette:
+    """The application for one worker. Settings come from the environment unless given; `clock` tells the time.
+
+    Raises:
+        PlainProblem: when the settings, the secrets or the database keep it from starting.
+    """
+    if settings is None:
+        settings = load_settings()
+        configure_logs(settings)
+    keys = keyring(settings)
+    hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
+
+    async def make_context(request: Request) -> Context:
+        headers = request.headers
+        ctx = Context(
+            now=clock(),
+            address=client_address(
+                request.client.host if request.client else "",
+                headers.getlist("x-forwarded-for"),
+                settings.proxies,
+            ),
+            client=client_name(headers.get("user-agent")),
+            locale=headers.get("accept-language", "")[:100],
+            request_id=request.state.request_id,
+            rules=settings,
+            keys=keys,
+            hasher=hasher,
+        )
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            return ctx
+        return ctx.seen_as(await authenticate(ctx, token.strip()))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if settings.database_url is None:
+            raise PlainProblem("PORTAL_DATABASE_URL is not set; `portal serve` starts a database of its own.")
+        async with database(
+            settings.database_url.get_secret_value(),
+            pool_size=settings.database_pool,
+            statement_timeout_ms=settings.statement_timeout_ms,
+        ):
+            await _refuse_pending()
+            app.state.ready = True
+            yield
+            app.state.ready = False
+        hasher.close()
+
+    endpoint = GraphQLEndpoint(
+        operations(introspection=settings.shows_schema, seconds=settings.request_seconds),
+        make_context,
+        limits=RequestLimits(max_body=settings.body_limit, body_seconds=settings.body_seconds),
+        console=settings.shows_console,
+    )
+    app = Starlette(
+        routes=[
+            Route("/graphql", endpoint, include_in_schema=False),
+            Route("/healthz", _alive),
+            Route("/readyz", _ready),
+        ],
+        middleware=[Middleware(RequestLines), *_cors(settings)],
+        lifespan=lifespan,
+    )
+    app.state.ready = False
+    app.state.hasher = hasher
+    return app
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["X-Request-Id"],
+            max_age=600,
+        )
+    ]
+
+
+async def _refuse_pending() -> None:
+    if pending := await pending_migrations():
+        raise PlainProblem(f"The database lacks {len(pending)} migration(s): run `portal migrate` first.")
+
+
+async def _alive(request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+async def _ready(request: Request) -> Response:
+    """The process answers, and the database does."""
+    ready = request.app.state.ready
+    if ready:
+        try:
+            await sql.rows("SELECT 1")
+        except Exception:
+            ready = False
+    return JSONResponse({"status": "ready" if ready else "not ready"}, status_code=200 if ready else 503)
+
+
+class RequestLines:
+    """Gives each request an id, and writes one line about it: what, how it ended, how long it took; no addresses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        began, status = time.perf_counter(), 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_status)
+        finally:
+            took = round((time.perf_counter() - began) * 1000, 1)
+            _log.info(
+                "request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=request_id
+            )

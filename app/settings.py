@@ -1,0 +1,153 @@
+"""The settings: everything that an operator may choose, from `PORTAL_…` in the environment or a `.env` file."""
+
+import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.problems import PlainProblem
+from db.rules import Rules
+from db.secrets import Keyring
+
+#: Several values in one variable, separated by commas.
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(Rules, BaseSettings):
+    """What `db.rules.Rules` says of the district, and what the outside needs beside it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PORTAL_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    environment: Literal["development", "production"] = Field(
+        "development",
+        description="`production` refuses to start without secrets, database and public address, never changes the "
+        "database by itself, and hides introspection and the console.",
+    )
+    secrets: SecretStr | None = Field(
+        None,
+        description="Master secrets by version, `2:<base64url>,1:<base64url>`; `portal secrets` makes one. "
+        "In development a file in the var folder is made once.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://user:password@host:5432/name`. In development an embedded PostgreSQL is started.",
+    )
+    public_url: str | None = Field(None, description="The address under which families reach the portal's front end.")
+    var: Path = Field(Path("var"), description="Folder for what development keeps: data, secret, demo district.")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Worker processes; as many as cores for the most log-ins a second."
+    )
+    trusted_proxies: Words = Field(
+        (), description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
+    )
+    cors_origins: Words = Field(
+        (), description="Origins of front ends that may call from a browser, separated by commas."
+    )
+
+    database_pool: int = Field(10, ge=1, le=200, description="Most database connections of one worker.")
+    statement_timeout_ms: int = Field(10_000, ge=100, description="Milliseconds after which a statement is given up.")
+    request_seconds: float = Field(30.0, gt=0, description="Seconds after which an operation is given up.")
+    body_limit: int = Field(100_000, ge=1000, description="Largest request body in bytes.")
+    body_seconds: float = Field(10.0, gt=0, description="Seconds in which a request body must have arrived.")
+
+    hash_memory_kib: int = Field(19456, ge=8192, description="Memory of one argon2id hash in KiB (OWASP: 19456).")
+    hash_passes: int = Field(2, ge=1, description="Passes of one argon2id hash (OWASP: 2).")
+
+    introspection: bool | None = Field(None, description="Whether the schema may be asked for; unset: in development.")
+    console: bool | None = Field(None, description="Whether browsers get a console at /graphql; unset: in development.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is worth a log line.")
+    log_format: Literal["json", "text"] | None = Field(
+        None, description="`json` for machines, `text` for people; unset: json in production."
+    )
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            ip_network(word, strict=False)
+        return words
+
+    @property
+    def in_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def shows_schema(self) -> bool:
+        return not self.in_production if self.introspection is None else self.introspection
+
+    @property
+    def shows_console(self) -> bool:
+        return not self.in_production if self.console is None else self.console
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(word, strict=False) for word in self.trusted_proxies)
+
+
+def load_settings() -> Settings:
+    """Reads the environment.
+
+    Raises:
+        PlainProblem: names the variable and what is wrong with it; or what production lacks.
+    """
+    try:
+        settings = Settings()  # type: ignore[call-arg]  # everything has a default
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        name = "PORTAL_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise PlainProblem(f"{name} is not right: {first['msg']}.") from None
+    if settings.in_production:
+        needed = {
+            "PORTAL_SECRETS": settings.secrets,
+            "PORTAL_DATABASE_URL": settings.database_url,
+            "PORTAL_PUBLIC_URL": settings.public_url,
+        }
+        lacking = [name for name, value in needed.items() if not value]
+        if lacking:
+            raise PlainProblem(f"In production, set {' and '.join(lacking)} first.")
+    return settings
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The master secrets: from the settings, or in development from a file that is made once, readable by its owner.
+
+    Raises:
+        PlainProblem: when the secrets are malformed, or the file cannot be read or made.
+    """
+    if settings.secrets is not None:
+        return _parsed(settings.secrets.get_secret_value(), "PORTAL_SECRETS")
+    path = settings.var / "secrets"
+    try:
+        settings.var.mkdir(parents=True, exist_ok=True)
+        try:
+            # O_EXCL: of two processes that start at once, one makes it and the other one reads it.
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(Keyring.generate() + "\n")
+        text = path.read_text(encoding="ascii").strip()
+    except OSError as failed:
+        raise PlainProblem(f"The secret file {path} cannot be made or read: {failed.strerror}.") from None
+    return _parsed(text, str(path))
+
+
+def _parsed(text: str, source: str) -> Keyring:
+    try:
+        return Keyring.parse(text)
+    except ValueError as malformed:
+        raise PlainProblem(f"{source} is not right: {malformed}") from None

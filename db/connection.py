@@ -1,0 +1,117 @@
+"""The way to the database: how the connections are set, and the migrations that bring it up to date."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from db import sql
+
+#: Held while migrating, so that two processes never migrate at once. Any fixed number will do.
+MIGRATION_LOCK = 4_815_162_342
+MIGRATIONS = "db.migrations"
+_APPS = {"db": {"models": ["db.models"], "migrations": MIGRATIONS, "default_connection": "default"}}
+
+
+#: What this process has open for all its tasks, by address: whoever asks for the same one again shares the pool.
+_opened: dict[str, TortoiseContext] = {}
+
+
+class DatabaseUnreachable(Exception):
+    """No connection could be made; the text says to whom and why, never with the password."""
+
+
+def where(url: str) -> str:
+    """The database's address as it may be shown to people and logs: without user and password."""
+    parts = urlsplit(url)
+    host = parse_qs(parts.query).get("host", [parts.hostname or "localhost"])[0]
+    port = f":{parts.port}" if parts.port else ""
+    return f"{host}{port}{parts.path}"
+
+
+def _credentials(url: str, *, pool_size: int, statement_timeout_ms: int) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise DatabaseUnreachable("The database URL must look like postgresql://user:password@host:5432/name.")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    credentials: dict[str, Any] = {
+        "host": query.get("host", parts.hostname or "localhost"),
+        "port": parts.port or int(query.get("port", 5432)),
+        "user": unquote(parts.username or query.get("user", "postgres")),
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")),
+        "minsize": 1,
+        "maxsize": pool_size,
+        "timeout": 5,
+        "server_settings": {
+            "application_name": "portal-access",
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": str(2 * statement_timeout_ms),
+            "timezone": "UTC",
+            # Short statements by primary key: compiling them costs more than it saves.
+            "jit": "off",
+        },
+    }
+    if "sslmode" in query:
+        credentials["ssl"] = query["sslmode"]
+    return credentials
+
+
+@asynccontextmanager
+async def database(
+    url: str, *, pool_size: int = 10, statement_timeout_ms: int = 10_000, everywhere: bool = True
+) -> AsyncIterator[TortoiseContext]:
+    """Opens the pool; `everywhere` makes it the one that every task sees (an ASGI server runs handlers in tasks).
+
+    Raises:
+        DatabaseUnreachable: when no connection can be made.
+    """
+    if everywhere and (shared := _opened.get(url)) is not None:
+        yield shared
+        return
+    credentials = _credentials(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms)
+    config = {
+        "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
+        "apps": _APPS,
+    }
+    async with TortoiseContext() as context:
+        await context.init(config=config, _enable_global_fallback=everywhere)
+        try:
+            await sql.rows("SELECT 1 AS up")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Exception) as failed:
+            raise DatabaseUnreachable(f"The database at {where(url)} cannot be reached: {failed}.") from failed
+        if everywhere:
+            _opened[url] = context
+        try:
+            yield context
+        finally:
+            _opened.pop(url, None)
+
+
+async def pending_migrations() -> list[str]:
+    """Names of the migrations that the current database lacks, in order."""
+    executor = MigrationExecutor(sql.connection(), _APPS)
+    plan = await executor.plan([MigrationTarget(app_label="db", name="__latest__")])
+    return [step.migration.name for step in plan]
+
+
+async def migrate() -> list[str]:
+    """Brings the current database up to date and returns what was applied. Waits while another process migrates."""
+    await sql.rows("SELECT 1")
+    connection = sql.connection()
+    async with connection.acquire_connection() as held:
+        await held.execute("SET statement_timeout = 0")
+        await held.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        try:
+            applied = await pending_migrations()
+            if applied:
+                executor = MigrationExecutor(connection, _APPS)
+                await executor.migrate([MigrationTarget(app_label="db", name="__latest__")])
+        finally:
+            await held.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+            await held.execute("RESET statement_timeout")
+    return applied

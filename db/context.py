@@ -1,0 +1,89 @@
+"""Who asks, from where, when, and under which rules: what every step needs to know and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from db.rules import Rules
+
+if TYPE_CHECKING:
+    from db.hashing import PasswordHasher
+    from db.secrets import Keyring
+
+
+class Capacity(StrEnum):
+    """In what capacity a person holds an account; one account for each."""
+
+    GUARDIAN = "GUARDIAN"
+    STUDENT = "STUDENT"
+    STAFF = "STAFF"
+
+
+class Role(StrEnum):
+    """The policy table's roles: those of guardians and students follow their capacity, staff are assigned theirs."""
+
+    GUARDIAN = "guardian"
+    STUDENT = "student"
+    DESIGNEE = "designee"
+    REGISTRAR = "registrar"
+    TECHNOLOGY = "technology"
+    REPORTER = "reporter"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The signed-in person, in one capacity, through one session."""
+
+    account_id: int
+    person_id: int
+    session_id: int
+    capacity: Capacity
+    username: str
+    #: The schools of each staff role; `None` among them stands for the whole district.
+    staff_roles: Mapping[Role, frozenset[int | None]]
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """All roles that the policy table may be asked about for this person."""
+        if self.capacity is Capacity.GUARDIAN:
+            return (Role.GUARDIAN,)
+        if self.capacity is Capacity.STUDENT:
+            return (Role.STUDENT,)
+        return tuple(self.staff_roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request. `now` is read once, so that everything in a request happens at the same time."""
+
+    now: datetime
+    address: str
+    client: str
+    locale: str
+    request_id: str
+    rules: Rules
+    keys: "Keyring"
+    hasher: "PasswordHasher"
+    viewer: Viewer | None = None
+
+    @property
+    def today(self) -> date:
+        """The calendar day in the district's time zone."""
+        return self.now.astimezone(self.rules.zone).date()
+
+    @property
+    def network(self) -> str:
+        """What counts as one client: the IPv4 address, or the /64 network that one IPv6 customer has for himself."""
+        try:
+            address = ip_address(self.address)
+        except ValueError:
+            return self.address
+        return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+    def seen_as(self, viewer: Viewer | None) -> "Context":
+        """The same request after somebody signed in or out in it."""
+        return replace(self, viewer=viewer)

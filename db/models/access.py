@@ -1,0 +1,138 @@
+"""Accounts and what opens them: activation keys, sessions, known devices."""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from db.context import Capacity
+from db.models.people import Person
+
+
+class AccountStatus(StrEnum):
+    """What is stored of an account's state. A lock is not a status but a date."""
+
+    NOT_ACTIVATED = "NOT_ACTIVATED"
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+class DisabledReason(StrEnum):
+    """Why an account was disabled."""
+
+    TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
+    STAFF_DECISION = "STAFF_DECISION"
+    LEGAL_RESTRICTION = "LEGAL_RESTRICTION"
+    NO_CURRENT_STUDENT = "NO_CURRENT_STUDENT"
+
+
+class KeyState(StrEnum):
+    """A key is current until it is used or replaced; a used or replaced one is dead for good."""
+
+    CURRENT = "CURRENT"
+    USED = "USED"
+    REPLACED = "REPLACED"
+
+
+class Account(Model):
+    """One person in one capacity. The row is there from the start, `NOT_ACTIVATED`, without username and password."""
+
+    id = fields.BigIntField(primary_key=True)
+    person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
+        "db.Person", related_name="accounts", on_delete=fields.RESTRICT
+    )
+    person_id: int
+    capacity = fields.CharEnumField(Capacity, max_length=16)
+    status = fields.CharEnumField(AccountStatus, max_length=16, default=AccountStatus.NOT_ACTIVATED)
+    disabled_reason = fields.CharEnumField(DisabledReason, max_length=32, null=True)
+    username = fields.CharField(max_length=64, null=True)
+    #: The form in which usernames are compared: unique in the district, whatever the case.
+    username_folded = fields.CharField(max_length=64, unique=True, null=True)
+    #: Encoded argon2id hash.
+    password_hash = fields.TextField(null=True)
+    must_change_password = fields.BooleanField(default=False)
+    locked_until = fields.DatetimeField(null=True)
+    activated_at = fields.DatetimeField(null=True)
+    last_login_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "account"
+
+
+class ActivationKey(Model):
+    """A key that opens one account once. The key is derived from `nonce` and a master secret; only a digest is kept."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name="keys", on_delete=fields.RESTRICT
+    )
+    account_id: int
+    #: 16 random bytes.
+    nonce = fields.BinaryField()
+    secret_version = fields.IntField()
+    #: HMAC-SHA256 of the key, 32 bytes: for look-up.
+    digest = fields.BinaryField()
+    state = fields.CharEnumField(KeyState, max_length=16, default=KeyState.CURRENT)
+    issued_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(null=True)
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "activation_key"
+
+
+class Device(Model):
+    """A browser or telephone from which an account was signed in to before."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name="devices", on_delete=fields.RESTRICT
+    )
+    account_id: int
+    #: SHA-256 of the device token.
+    digest = fields.BinaryField()
+    first_seen_at = fields.DatetimeField()
+    last_seen_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "device"
+
+
+class Session(Model):
+    """A signed-in session. The token is known to the client alone; here is its SHA-256."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name="sessions", on_delete=fields.RESTRICT
+    )
+    account_id: int
+    device: fields.ForeignKeyNullableRelation[Device] = fields.ForeignKeyField(
+        "db.Device", related_name="sessions", null=True, on_delete=fields.SET_NULL
+    )
+    digest = fields.BinaryField()
+    started_at = fields.DatetimeField()
+    last_seen_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    end_reason = fields.CharField(max_length=32, null=True)
+    client = fields.CharField(max_length=200, null=True)
+
+    class Meta:
+        table = "session"
+
+
+class IdempotentAnswer(Model):
+    """The first answer to a step with an idempotency key, sealed with what only that client knows."""
+
+    #: Hex digest of operation and idempotency key.
+    id = fields.CharField(max_length=64, primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name=False, on_delete=fields.RESTRICT
+    )
+    account_id: int
+    sealed = fields.BinaryField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "idempotent_answer"

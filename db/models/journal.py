@@ -1,0 +1,86 @@
+"""What was done and what was promised: the trail, the letters, and the counted attempts."""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from db.models.people import Person
+
+
+class Outcome(StrEnum):
+    """How a step ended."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+
+
+class LetterState(StrEnum):
+    """Where a letter stands between promise and delivery."""
+
+    WAITING = "WAITING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class TrailEntry(Model):
+    """One step, done or refused. Rows are only ever added; ids are plain numbers so that no row can be taken along."""
+
+    id = fields.BigIntField(primary_key=True)
+    at = fields.DatetimeField()
+    step = fields.CharField(max_length=64)
+    outcome = fields.CharEnumField(Outcome, max_length=16)
+    #: The refusal's code, or None.
+    refusal = fields.CharField(max_length=32, null=True)
+    #: The row of the policy table that decided, where one did.
+    rule = fields.TextField(null=True)
+    actor_account_id = fields.BigIntField(null=True)
+    actor_person_id = fields.BigIntField(null=True)
+    about_account_id = fields.BigIntField(null=True)
+    about_person_id = fields.BigIntField(null=True)
+    about_student_id = fields.BigIntField(null=True)
+    address = fields.CharField(max_length=64)
+    request_id = fields.CharField(max_length=64)
+    details: fields.Field[dict[str, object]] = fields.JSONField(default=dict)
+
+    class Meta:
+        table = "trail_entry"
+
+
+class Letter(Model):
+    """A letter that was promised. It holds no key, token or password: those are derived when it is sent."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharField(max_length=32)
+    person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
+        "db.Person", related_name="letters", on_delete=fields.RESTRICT
+    )
+    person_id: int
+    address = fields.TextField()
+    language = fields.CharField(max_length=35, null=True)
+    #: What the letter tells, as ids and plain words.
+    facts: fields.Field[dict[str, object]] = fields.JSONField(default=dict)
+    #: Stays the same however often delivery is tried (RFC 5322 §3.6.4).
+    message_id = fields.CharField(max_length=255, unique=True)
+    state = fields.CharEnumField(LetterState, max_length=16, default=LetterState.WAITING)
+    promised_at = fields.DatetimeField()
+    due_at = fields.DatetimeField()
+    attempts = fields.IntField(default=0)
+    sent_at = fields.DatetimeField(null=True)
+    failure = fields.TextField(null=True)
+
+    class Meta:
+        table = "letter"
+
+
+class AttemptBudget(Model):
+    """How many attempts of one kind one subject has made in its window. The subject is a keyed digest."""
+
+    #: `<budget>:<digest in hex>`
+    id = fields.CharField(max_length=96, primary_key=True)
+    spent = fields.IntField()
+    ends_at = fields.DatetimeField()
+
+    class Meta:
+        table = "attempt_budget"

@@ -1,0 +1,47 @@
+"""Counting attempts in the database, so that budgets hold over aliases, workers, machines and restarts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from db import sql
+
+# One statement for all budgets of an attempt: rows are locked in the order of their ids, so attempts cannot deadlock.
+# Reads and writes attempt_budget by its primary key.
+SPEND = """
+INSERT INTO attempt_budget AS budget (id, spent, ends_at)
+SELECT claim.id, 1, claim.ends_at
+FROM unnest($1::text[], $2::timestamptz[]) AS claim (id, ends_at)
+ORDER BY claim.id
+ON CONFLICT (id) DO UPDATE SET
+    spent = CASE WHEN budget.ends_at <= $3 THEN 1 ELSE budget.spent + 1 END,
+    ends_at = CASE WHEN budget.ends_at <= $3 THEN excluded.ends_at ELSE budget.ends_at END
+RETURNING id, spent, ends_at
+"""
+
+REFUND = """
+WITH claimed AS (
+    SELECT id FROM attempt_budget
+    WHERE id = ANY ($1::text[]) AND spent > 0
+    ORDER BY id
+    FOR UPDATE
+)
+UPDATE attempt_budget SET spent = spent - 1 FROM claimed WHERE attempt_budget.id = claimed.id
+"""
+
+FORGET = "DELETE FROM attempt_budget WHERE ends_at < $1"
+
+
+async def spend(ends: Mapping[str, datetime], *, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """Adds one attempt to each budget; returns what is spent by now and when its window ends."""
+    counted = await sql.rows(SPEND, list(ends), list(ends.values()), now)
+    return {row["id"]: (row["spent"], row["ends_at"]) for row in counted}
+
+
+async def refund(ids: Sequence[str]) -> None:
+    """Takes one attempt back from each budget."""
+    await sql.rows(REFUND, list(ids))
+
+
+async def forget(*, before: datetime) -> None:
+    """Drops the windows that ended before then."""
+    await sql.execute(FORGET, before)

@@ -1,0 +1,111 @@
+"""The questions that signing in, and every signed-in request, put to the database."""
+
+from datetime import date, datetime, timedelta
+
+import orjson
+
+from db import sql
+from db.sql import Row
+
+# Runs on every signed-in request. Uses session_digest_unique and primary keys.
+BY_TOKEN = """
+SELECT s.id AS session_id, s.last_seen_at, a.id AS account_id, a.person_id, a.capacity, a.username,
+       CASE WHEN a.capacity = 'STAFF' THEN coalesce((
+           SELECT json_agg(json_build_array(r.role, r.school_id)) FROM role_assignment r
+           WHERE r.person_id = a.person_id
+             AND (r.begins_on IS NULL OR r.begins_on <= $4) AND (r.ends_on IS NULL OR r.ends_on >= $4)
+       ), '[]') ELSE '[]' END AS roles
+FROM session s
+JOIN account a ON a.id = s.account_id
+WHERE s.digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
+  AND a.status = 'ACTIVE' AND NOT a.must_change_password
+"""
+
+TOUCH = "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
+
+# Uses account_username_folded_key. The device counts only for the account that it signed in to.
+ACCOUNT_FOR_LOGIN = """
+SELECT a.id, a.person_id, a.capacity, a.status, a.username, a.password_hash, a.must_change_password,
+       (SELECT d.id FROM device d
+        WHERE d.account_id = a.id AND d.digest = $2 AND d.expires_at > $3) AS device_id
+FROM account a WHERE a.username_folded = $1
+"""
+
+# Uses account_pkey; locked, so that a status does not change between the check and the new session.
+LOCK_ACCOUNT = """
+SELECT id, person_id, capacity, status, username, password_hash, must_change_password
+FROM account WHERE id = $1 FOR UPDATE
+"""
+
+# Uses role_assignment_once.
+ROLES = """
+SELECT r.role, r.school_id FROM role_assignment r
+WHERE r.person_id = $1 AND (r.begins_on IS NULL OR r.begins_on <= $2) AND (r.ends_on IS NULL OR r.ends_on >= $2)
+"""
+
+# Uses session_of_account.
+END_OTHERS = """
+UPDATE session SET ended_at = $3, end_reason = $4 WHERE account_id = $1 AND ended_at IS NULL AND id <> $2
+"""
+
+END_ONE = """
+UPDATE session SET ended_at = $3, end_reason = $4 WHERE id = $1 AND account_id = $2 AND ended_at IS NULL
+"""
+
+# Uses session_of_account.
+LIVE = """
+SELECT s.id, s.started_at, s.last_seen_at, s.client FROM session s
+WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
+  AND ($4::bigint IS NULL OR s.id = $4)
+ORDER BY s.id DESC
+"""
+
+# Whom to call about an account: the schools of a student, of a guardian's students, or of staff, with telephone.
+SCHOOL_CONTACTS = """
+SELECT DISTINCT school.name, school.phone
+FROM enrolment e JOIN school ON school.id = e.school_id
+WHERE e.student_id IN (SELECT $1::bigint UNION SELECT g.student_id FROM guardianship g WHERE g.guardian_id = $1)
+  AND (e.begins_on IS NULL OR e.begins_on <= $2) AND (e.ends_on IS NULL OR e.ends_on >= $2)
+  AND school.phone IS NOT NULL
+ORDER BY school.name
+"""
+
+
+async def by_token(digest: bytes, *, now: datetime, idle: timedelta, today: date) -> Row | None:
+    """The live session with this digest and whose it is; None when it ended, expired, or the account is not active."""
+    found = await sql.row(BY_TOKEN, digest, now, now - idle, today)
+    return None if found is None else found | {"roles": orjson.loads(found["roles"])}
+
+
+async def touch(session_id: int, now: datetime) -> None:
+    await sql.execute(TOUCH, session_id, now)
+
+
+async def account_for_login(folded: str, device: bytes, now: datetime) -> Row | None:
+    return await sql.row(ACCOUNT_FOR_LOGIN, folded, device, now)
+
+
+async def lock_account(account_id: int) -> Row | None:
+    return await sql.row(LOCK_ACCOUNT, account_id)
+
+
+async def roles(person_id: int, on: date) -> list[tuple[str, int | None]]:
+    """The staff roles of a person on a day, each with its school (none: the whole district)."""
+    return [(row["role"], row["school_id"]) for row in await sql.rows(ROLES, person_id, on)]
+
+
+async def end_others(account_id: int, *, but: int, now: datetime, reason: str) -> int:
+    """Ends all live sessions of the account but one (0 for none); returns how many."""
+    return await sql.execute(END_OTHERS, account_id, but, now, reason)
+
+
+async def end_one(session_id: int, account_id: int, *, now: datetime, reason: str) -> bool:
+    return await sql.execute(END_ONE, session_id, account_id, now, reason) == 1
+
+
+async def live(account_id: int, *, now: datetime, idle: timedelta, session_id: int | None = None) -> list[Row]:
+    return await sql.rows(LIVE, account_id, now, now - idle, session_id)
+
+
+async def school_contacts(person_id: int, on: date) -> list[Row]:
+    return await sql.rows(SCHOOL_CONTACTS, person_id, on)

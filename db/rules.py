@@ -1,0 +1,86 @@
+"""The district's choices: every number and word that a rule depends on, with its default and its reason."""
+
+from datetime import timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Rules(BaseModel):
+    """What a district may set without touching code. `app.settings.Settings` fills these from `PORTAL_…`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    district_name: str = Field("the school district", description="The district's name, as families know it.")
+    district_contact: str = Field(
+        "the front office of your school",
+        description="Whom to call when the school has no telephone number on record.",
+    )
+    timezone: str = Field(
+        "America/Chicago",
+        description="IANA time zone in which a day begins: birthdays, restrictions, enrolments.",
+    )
+
+    key_delivery: Literal["show", "mail"] = Field(
+        "show",
+        description="`show` answers a proved request with the activation key; "
+        "`mail` sends it only to the address on file.",
+    )
+    key_lifetime_days: int = Field(90, ge=1, le=3650, description="Days until an activation key expires.")
+
+    mail_domain: str = Field(
+        "portal-access.invalid", description="Domain of the Message-ID of letters: the district's own mail domain."
+    )
+
+    session_idle_minutes: int = Field(60, ge=1, description="Minutes without a request after which a session ends.")
+    session_absolute_hours: int = Field(12, ge=1, description="Hours after which a session ends whatever happens.")
+    device_days: int = Field(180, ge=1, description="Days for which a device that signed in before is recognised.")
+
+    password_min_length: int = Field(
+        12,
+        ge=8,
+        description="Shortest password in characters.",
+    )
+    password_max_length: int = Field(
+        128, ge=64, description="Longest password in characters; NIST asks for at least 64."
+    )
+
+    proofs_per_student: int = Field(5, ge=1, description="Wrong proofs for one student number in a window.")
+    proofs_per_client: int = Field(20, ge=1, description="Wrong proofs from one client address in a window.")
+    proofs_per_district: int = Field(500, ge=1, description="Wrong proofs in the whole district in a window.")
+    proof_window_hours: int = Field(24, ge=1, description="Length in hours of the window for wrong proofs.")
+
+    keys_per_client: int = Field(30, ge=1, description="Wrong activation keys from one client address in a window.")
+    key_window_minutes: int = Field(60, ge=1, description="Length in minutes of the window for wrong activation keys.")
+
+    logins_per_username: int = Field(10, ge=1, description="Wrong passwords for one username in a window.")
+    logins_per_device: int = Field(10, ge=1, description="Wrong passwords from one known device in a window.")
+    logins_per_client: int = Field(100, ge=1, description="Wrong passwords from one client address in a window.")
+    logins_per_district: int = Field(5000, ge=1, description="Wrong passwords in the whole district in a window.")
+    login_window_minutes: int = Field(15, ge=1, description="Length in minutes of the window for wrong passwords.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as unknown:
+            raise ValueError(f"{name!r} is not an IANA time zone such as America/Chicago") from unknown
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def key_lifetime(self) -> timedelta:
+        return timedelta(days=self.key_lifetime_days)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_absolute(self) -> timedelta:
+        return timedelta(hours=self.session_absolute_hours)

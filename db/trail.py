@@ -1,0 +1,53 @@
+"""The trail: each step that somebody took, done or refused, in the transaction of what it did."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from db.context import Context
+from db.models import Outcome, TrailEntry
+
+
+class Step(StrEnum):
+    """One name for each step, in the trail and in the metrics."""
+
+    REQUEST_KEY = "key:request"
+    CHECK_KEY = "key:check"
+    ACTIVATE = "account:activate"
+    LOG_IN = "session:login"
+    LOG_OUT = "session:logout"
+    END_SESSION = "session:end"
+    CHANGE_PASSWORD = "account:change_password"
+    IMPORT_ROSTER = "roster:import"
+    ASSIGN_ROLE = "staff:assign_role"
+
+
+@dataclass(slots=True)
+class Note:
+    """What a step has found out so far about whom it concerns and which rule decided. Never a secret."""
+
+    step: Step
+    rule: str | None = None
+    about_account_id: int | None = None
+    about_person_id: int | None = None
+    about_student_id: int | None = None
+    details: dict[str, object] = field(default_factory=dict)
+
+
+async def record(ctx: Context, note: Note, *, refusal: str | None = None) -> None:
+    """Adds the entry to the current transaction; if it cannot be written, the step does not happen either."""
+    viewer = ctx.viewer
+    await TrailEntry.create(
+        at=ctx.now,
+        step=note.step,
+        outcome=Outcome.REFUSED if refusal else Outcome.DONE,
+        refusal=refusal,
+        rule=note.rule,
+        actor_account_id=viewer.account_id if viewer else None,
+        actor_person_id=viewer.person_id if viewer else None,
+        about_account_id=note.about_account_id,
+        about_person_id=note.about_person_id,
+        about_student_id=note.about_student_id,
+        address=ctx.address,
+        request_id=ctx.request_id,
+        details=note.details,
+    )

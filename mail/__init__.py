@@ -1,0 +1,1 @@
+"""The letters: what the system writes to families."""

@@ -1,0 +1,118 @@
+"""Every expected "no", as a type with the data that its receiver needs.
+
+Refusal
+├── InvalidInput            fields that cannot be taken as they are
+├── TooManyAttempts         when to try again
+├── NotMatched              the proofs name nobody, or nobody who may have a key
+├── AlreadyActivated        no key is needed: the account is there
+├── GuardianNameNeeded      more than one guardian could be meant
+├── KeyNotAccepted          wrong, expired, replaced and used look alike
+├── WrongCredentials        unknown username and wrong password look alike
+├── AccountDisabled         told only after the right password; whom to call
+├── NewPasswordNeeded       the password was reset; the one-time code sets a new one
+├── NotAllowed              which facts are missing (to staff; the public learns no more than the type)
+└── NotFound                absent, or hidden: the two look alike
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """One word for each refusal: in the answer, in the trail and in the metrics."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
+    NOT_MATCHED = "NOT_MATCHED"
+    ALREADY_ACTIVATED = "ALREADY_ACTIVATED"
+    GUARDIAN_NAME_NEEDED = "GUARDIAN_NAME_NEEDED"
+    KEY_NOT_ACCEPTED = "KEY_NOT_ACCEPTED"
+    WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
+    ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    NEW_PASSWORD_NEEDED = "NEW_PASSWORD_NEEDED"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    NOT_FOUND = "NOT_FOUND"
+
+
+class MissingFact(StrEnum):
+    """What would have to be so for the answer to be yes."""
+
+    SIGNED_IN = "SIGNED_IN"
+    ROLE = "ROLE"
+    GUARDIANSHIP_CONFIRMED = "GUARDIANSHIP_CONFIRMED"
+
+
+class Refusal(Exception):
+    """Raised where a step ends in an expected no; `schema` shows it as a member of the result's union."""
+
+    code: RefusalCode
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One input field and what is wrong with it, in words for the person who filled it in."""
+
+    path: tuple[str, ...]
+    message: str
+
+
+class InvalidInput(Refusal):
+    code = RefusalCode.INVALID_INPUT
+
+    def __init__(self, fields: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(".".join(field.path) for field in fields))
+        self.fields = tuple(fields)
+
+
+class TooManyAttempts(Refusal):
+    code = RefusalCode.TOO_MANY_ATTEMPTS
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__(f"until {retry_at.isoformat()}")
+        self.retry_at = retry_at
+
+
+class NotMatched(Refusal):
+    code = RefusalCode.NOT_MATCHED
+
+
+class AlreadyActivated(Refusal):
+    code = RefusalCode.ALREADY_ACTIVATED
+
+
+class GuardianNameNeeded(Refusal):
+    code = RefusalCode.GUARDIAN_NAME_NEEDED
+
+
+class KeyNotAccepted(Refusal):
+    code = RefusalCode.KEY_NOT_ACCEPTED
+
+
+class WrongCredentials(Refusal):
+    code = RefusalCode.WRONG_CREDENTIALS
+
+
+class AccountDisabled(Refusal):
+    code = RefusalCode.ACCOUNT_DISABLED
+
+    def __init__(self, contact: str) -> None:
+        super().__init__("disabled")
+        self.contact = contact
+
+
+class NewPasswordNeeded(Refusal):
+    code = RefusalCode.NEW_PASSWORD_NEEDED
+
+
+class NotAllowed(Refusal):
+    code = RefusalCode.NOT_ALLOWED
+
+    def __init__(self, missing: Sequence[MissingFact]) -> None:
+        super().__init__(", ".join(missing))
+        self.missing = tuple(missing)
+
+
+class NotFound(Refusal):
+    code = RefusalCode.NOT_FOUND

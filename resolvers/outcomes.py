@@ -1,0 +1,130 @@
+"""What steps give back: plain data, the same for every way of asking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from db.context import Capacity, Viewer
+from db.models import AccountStatus, DisabledReason
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A person's name as it is on record."""
+
+    given: str
+    middle: str | None
+    family: str
+    suffix: str | None
+    preferred: str | None = None
+
+    @property
+    def display(self) -> str:
+        """For reading: the preferred name, if there is one, in place of the given one."""
+        parts = [self.preferred or self.given, self.family, self.suffix]
+        return " ".join(part for part in parts if part)
+
+    @property
+    def initials(self) -> str:
+        return "".join(f"{part[0].upper()}." for part in (self.given, self.family) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    id: int
+    name: str
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account and the person who holds it."""
+
+    account_id: int
+    person_id: int
+    name: Name
+    capacity: Capacity
+    status: AccountStatus
+    disabled_reason: DisabledReason | None
+    locked_until: datetime | None
+    activated_at: datetime | None
+    last_login_at: datetime | None
+    username: str | None
+    email: str | None
+    must_change_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student whom the asker may see."""
+
+    id: int
+    name: Name
+    student_number: str
+    schools: Sequence[School]
+    grade_level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    id: int
+    student_id: int
+    course: str
+    title: str
+    score: str | None
+    maximum: str | None
+    scored_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceEvent:
+    id: int
+    student_id: int
+    happened_on: date
+    category: str
+    reason: str | None
+    school: School
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    id: int
+    started_at: datetime
+    last_seen_at: datetime
+    client: str | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Tokens that are shown once; the database keeps digests."""
+
+    token: str
+    device_token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody opened a session: who it is from now on, and the session."""
+
+    viewer: Viewer
+    session: NewSession
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShown:
+    key: str
+    expires_at: datetime | None
+    capacity: Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class KeySent:
+    capacity: Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGood:
+    capacity: Capacity
+    initials: str

@@ -1,0 +1,259 @@
+"""Signing in and out, the sessions of an account, and changing its password."""
+
+from datetime import timedelta
+from typing import Any
+
+from db.context import Capacity, Context, Role, Viewer
+from db.models import Account, AccountStatus, Device, Session
+from db.queries import activation as activation_queries
+from db.queries import portal as portal_queries
+from db.queries import sessions as queries
+from db.secrets import DEVICE_PREFIX, SESSION_PREFIX, new_token, token_digest
+from db.trail import Step
+from mail.outbox import Addressee, LetterKind, promise
+from policies import usernames
+from policies.gate import Action, Facts, Scope, gate
+from policies.limits import Budget, Claim, Spent, spend
+from policies.refusals import (
+    AccountDisabled,
+    FieldProblem,
+    InvalidInput,
+    MissingFact,
+    NewPasswordNeeded,
+    NotAllowed,
+    NotFound,
+    WrongCredentials,
+)
+from resolvers.choice import password_faults
+from resolvers.outcomes import LiveSession, NewSession, SignedIn
+from resolvers.step import StepTaken, taking
+
+#: A session's last request is written down once in this time: exact to the minute, and not a write for each read.
+TOUCH_EVERY = timedelta(minutes=1)
+_MINE = Facts(scope=Scope.OWN)
+
+
+# ------------------------------------------------------------------------------------------------ signing in
+async def log_in(ctx: Context, *, username: str, password: str, device_token: str | None) -> SignedIn:
+    """Opens a session for the holder of a username and password. Exactly one hash is computed, whoever is asked for.
+
+    Raises:
+        InvalidInput: when the password is longer than any can be.
+        TooManyAttempts: after too many wrong passwords.
+        WrongCredentials: unknown username and wrong password alike.
+        AccountDisabled, NewPasswordNeeded: only after the right password.
+    """
+    if len(password) > 4 * ctx.rules.password_max_length or len(username) > 256:
+        message = "This is longer than a username or password can be."
+        raise InvalidInput([FieldProblem(("input",), message)])
+    folded = usernames.folded(username)
+    async with taking(ctx, Step.LOG_IN) as step:
+        device = token_digest(device_token or "")
+        account = await queries.account_for_login(folded, device, ctx.now)
+        known_device = account["device_id"] if account else None
+        spent = await _spend_login(ctx, folded, device if known_device else None)
+        right = await ctx.hasher.verify(account["password_hash"] if account else None, password)
+        if account is not None:
+            step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
+        if account is None or not right:
+            raise WrongCredentials
+        await spent.give_back()
+        fresh = await _rehashed(ctx, account["password_hash"], password)
+        async with step.transaction():
+            locked = await queries.lock_account(account["id"])
+            await _check_open(ctx, locked, account["password_hash"])
+            await Account.filter(id=account["id"]).update(
+                last_login_at=ctx.now, **({"password_hash": fresh} if fresh else {})
+            )
+            session_id, session = await open_session(
+                ctx, account["id"], device_id=known_device, device_token=device_token
+            )
+        return SignedIn(await viewer_of(ctx, account, session_id), session)
+
+
+async def _spend_login(ctx: Context, folded: str, device: bytes | None) -> Spent:
+    """A known device has a budget of its own, so that a stranger's guesses do not lock its holder out."""
+    rules = ctx.rules
+    window = timedelta(minutes=rules.login_window_minutes)
+    who: Claim
+    if device is None:
+        who = Budget("login-username", rules.logins_per_username, window).claim(ctx, folded)
+    else:
+        who = Budget("login-device", rules.logins_per_device, window).claim(ctx, device.hex())
+    return await spend(
+        ctx,
+        who,
+        Budget("login-client", rules.logins_per_client, window).claim(ctx, ctx.network),
+        Budget("login-district", rules.logins_per_district, window).claim(ctx, "district"),
+    )
+
+
+async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
+    """The hash under today's parameters, where the stored one was made under others."""
+    return await ctx.hasher.hash(password) if ctx.hasher.needs_rehash(encoded) else None
+
+
+async def _check_open(ctx: Context, account: dict[str, Any] | None, verified_hash: str) -> None:
+    if account is None or account["password_hash"] != verified_hash:
+        # The password was changed while this one was being verified.
+        raise WrongCredentials
+    if account["status"] == AccountStatus.DISABLED:
+        raise AccountDisabled(await contact(ctx, account["person_id"]))
+    if account["must_change_password"]:
+        raise NewPasswordNeeded
+    if account["status"] != AccountStatus.ACTIVE:
+        raise WrongCredentials
+
+
+async def contact(ctx: Context, person_id: int) -> str:
+    """Whom this person calls: the schools concerned with their numbers, else the district's contact."""
+    schools = await queries.school_contacts(person_id, ctx.today)
+    return "; ".join(f"{school['name']}, {school['phone']}" for school in schools) or ctx.rules.district_contact
+
+
+async def open_session(
+    ctx: Context, account_id: int, *, device_id: int | None, device_token: str | None
+) -> tuple[int, NewSession]:
+    """A new session, inside a transaction; a device that is not known becomes known. Returns its id and its tokens."""
+    device_expires = ctx.now + timedelta(days=ctx.rules.device_days)
+    if device_id is None or device_token is None:
+        device_token = new_token(DEVICE_PREFIX)
+        device = await Device.create(
+            account_id=account_id,
+            digest=token_digest(device_token),
+            first_seen_at=ctx.now,
+            last_seen_at=ctx.now,
+            expires_at=device_expires,
+        )
+        device_id = device.id
+    else:
+        await Device.filter(id=device_id).update(last_seen_at=ctx.now, expires_at=device_expires)
+    token, expires_at = new_token(SESSION_PREFIX), ctx.now + ctx.rules.session_absolute
+    session = await Session.create(
+        account_id=account_id,
+        device_id=device_id,
+        digest=token_digest(token),
+        started_at=ctx.now,
+        last_seen_at=ctx.now,
+        expires_at=expires_at,
+        client=ctx.client or None,
+    )
+    return session.id, NewSession(token, device_token, expires_at)
+
+
+async def viewer_of(ctx: Context, account: dict[str, Any], session_id: int) -> Viewer:
+    """The viewer that somebody is from now on."""
+    staff = account["capacity"] == Capacity.STAFF
+    roles = await queries.roles(account["person_id"], ctx.today) if staff else []
+    return _viewer(account, account["id"], session_id, roles)
+
+
+def _viewer(row: dict[str, Any], account_id: int, session_id: int, roles: list[Any]) -> Viewer:
+    schools: dict[Role, frozenset[int | None]] = {}
+    for role, school_id in roles:
+        schools[Role(role)] = schools.get(Role(role), frozenset()) | {school_id}
+    return Viewer(
+        account_id=account_id,
+        person_id=row["person_id"],
+        session_id=session_id,
+        capacity=Capacity(row["capacity"]),
+        username=row["username"],
+        staff_roles=schools,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ each request
+async def authenticate(ctx: Context, token: str) -> Viewer | None:
+    """Who sends this session token; None when the session ended, ran out, or its account may not be used."""
+    if not token.startswith(SESSION_PREFIX) or len(token) > 128:
+        return None
+    row = await queries.by_token(token_digest(token), now=ctx.now, idle=ctx.rules.session_idle, today=ctx.today)
+    if row is None:
+        return None
+    if ctx.now - row["last_seen_at"] >= TOUCH_EVERY:
+        await queries.touch(row["session_id"], ctx.now)
+    return _viewer(row, row["account_id"], row["session_id"], row["roles"])
+
+
+def _managing(ctx: Context, step: StepTaken) -> Viewer:
+    """Whoever is signed in, for a step on the own account; notes the row of the policy table that lets them."""
+    if ctx.viewer is None:
+        raise NotAllowed([MissingFact.SIGNED_IN])
+    step.note.rule = gate.require(ctx.viewer, Action.ACCOUNT_MANAGE, _MINE).rule
+    return ctx.viewer
+
+
+# ------------------------------------------------------------------------------------------------ signing out
+async def log_out(ctx: Context) -> None:
+    """Ends the session that asks.
+
+    Raises:
+        NotAllowed: when nobody is signed in.
+    """
+    async with taking(ctx, Step.LOG_OUT) as step:
+        me = _managing(ctx, step)
+        async with step.transaction():
+            await queries.end_one(me.session_id, me.account_id, now=ctx.now, reason="LOGGED_OUT")
+
+
+async def end_session(ctx: Context, *, session_id: int | None) -> None:
+    """Ends one of the asker's own sessions, on whatever device; None stands for an id that cannot be one.
+
+    Raises:
+        NotAllowed: when nobody is signed in.
+        NotFound: when it is not a live session of one's own.
+    """
+    async with taking(ctx, Step.END_SESSION) as step:
+        me = _managing(ctx, step)
+        async with step.transaction():
+            if session_id is None or not await queries.end_one(
+                session_id, me.account_id, now=ctx.now, reason="ENDED_BY_HOLDER"
+            ):
+                raise NotFound
+
+
+async def live_sessions(ctx: Context, session_id: int | None = None) -> list[LiveSession]:
+    """The asker's own live sessions, newest first, or the one with this id."""
+    if not gate.may(ctx.viewer, Action.ACCOUNT_READ, _MINE) or ctx.viewer is None:
+        return []
+    rows = await queries.live(ctx.viewer.account_id, now=ctx.now, idle=ctx.rules.session_idle, session_id=session_id)
+    return [LiveSession(**row, current=row["id"] == ctx.viewer.session_id) for row in rows]
+
+
+# ------------------------------------------------------------------------------------------------ the password
+async def change_password(ctx: Context, *, current: str, password: str, verify_password: str) -> str:
+    """Sets a new password, ends all other sessions, and tells the holder. Returns the username.
+
+    Raises:
+        NotAllowed: when nobody is signed in.
+        TooManyAttempts: after too many wrong passwords.
+        WrongCredentials: when the current password is wrong.
+        InvalidInput: what is wrong with the new one.
+    """
+    async with taking(ctx, Step.CHANGE_PASSWORD) as step:
+        me = _managing(ctx, step)
+        holder = await portal_queries.holder(me.account_id)
+        account = await queries.account_for_login(usernames.folded(me.username), b"", ctx.now)
+        if holder is None or account is None:
+            raise WrongCredentials
+        step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
+        spent = await _spend_login(ctx, usernames.folded(me.username), None)
+        if not await ctx.hasher.verify(account["password_hash"], current):
+            raise WrongCredentials
+        await spent.give_back()
+        words = [holder["given"], holder["family"], account["username"]]
+        words += await activation_queries.names_around(account["person_id"])
+        if faults := password_faults(ctx, password, verify_password, words):
+            raise InvalidInput(faults)
+        encoded = await ctx.hasher.hash(password)
+        async with step.transaction():
+            locked = await queries.lock_account(account["id"])
+            if locked is None or locked["password_hash"] != account["password_hash"]:
+                raise WrongCredentials
+            await Account.filter(id=account["id"]).update(password_hash=encoded)
+            ended = await queries.end_others(account["id"], but=me.session_id, now=ctx.now, reason="PASSWORD_CHANGED")
+            step.note.details["sessions_ended"] = ended
+            if holder["email"]:
+                addressee = Addressee(holder["person_id"], holder["email"], holder["language"])
+                await promise(ctx, LetterKind.PASSWORD_CHANGED, [addressee], {"account_id": account["id"]})
+        return str(account["username"])

@@ -1,0 +1,73 @@
+"""Accounts: what may be known of one by its place in the school, and what only its holder may know."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from resolvers import outcomes
+from schema.nodes import Node, global_id
+from schema.people import Capacity, PersonName
+
+
+@strawberry.enum(description="Where an account stands.")
+class AccountStatus(Enum):
+    NOT_ACTIVATED = strawberry.enum_value("NOT_ACTIVATED", description="Waits for its activation key.")
+    ACTIVE = strawberry.enum_value("ACTIVE", description="Can be signed in to.")
+    LOCKED = strawberry.enum_value("LOCKED", description="Closed for a while after wrong passwords.")
+    DISABLED = strawberry.enum_value("DISABLED", description="Closed until the school enables it.")
+
+
+@strawberry.enum(description="Why an account is disabled.")
+class DisabledReason(Enum):
+    TOO_MANY_FAILURES = strawberry.enum_value("TOO_MANY_FAILURES", description="Too many wrong passwords in a row.")
+    STAFF_DECISION = strawberry.enum_value("STAFF_DECISION", description="The school disabled it.")
+    LEGAL_RESTRICTION = strawberry.enum_value("LEGAL_RESTRICTION", description="A court order or the like.")
+    NO_CURRENT_STUDENT = strawberry.enum_value("NO_CURRENT_STUDENT", description="No student is left to see.")
+
+
+@strawberry.type(description="What may be known of an account by its place in the school: no username, no address.")
+class Account(Node):
+    capacity: Capacity = strawberry.field(description="In what capacity its holder has it.")
+    status: AccountStatus = strawberry.field(description="Where it stands.")
+    disabled_reason: DisabledReason | None = strawberry.field(description="Why it is disabled; null when it is not.")
+    locked_until: datetime | None = strawberry.field(description="When a lock ends; null when there is none.")
+    activated_at: datetime | None = strawberry.field(description="When it was opened; null when it was not.")
+    last_login_at: datetime | None = strawberry.field(description="When it was last signed in to.")
+    holder: PersonName = strawberry.field(description="Whose account it is.")
+
+    @classmethod
+    def of(cls, holder: outcomes.Holder, now: datetime) -> "Account":
+        locked = holder.locked_until is not None and holder.locked_until > now
+        status = AccountStatus[holder.status.name]
+        if locked and status is AccountStatus.ACTIVE:
+            status = AccountStatus.LOCKED
+        return cls(
+            id=global_id("Account", holder.account_id),
+            capacity=Capacity[holder.capacity.name],
+            status=status,
+            disabled_reason=DisabledReason[holder.disabled_reason.name] if holder.disabled_reason else None,
+            locked_until=holder.locked_until if locked else None,
+            activated_at=holder.activated_at,
+            last_login_at=holder.last_login_at,
+            holder=PersonName.of(holder.name),
+        )
+
+
+@strawberry.type(description="What comes back only to the holder, or after confirmed guardianship and verification.")
+class AccountDetails:
+    account: Account = strawberry.field(description="The account that these details are of.")
+    username: str | None = strawberry.field(description="What its holder signs in with; null before activation.")
+    email: str | None = strawberry.field(
+        description="The address on file to which letters go; null when there is none."
+    )
+    must_change_password: bool = strawberry.field(description="A new password has to be set before anything else.")
+
+    @classmethod
+    def of(cls, holder: outcomes.Holder, now: datetime) -> "AccountDetails":
+        return cls(
+            account=Account.of(holder, now),
+            username=holder.username,
+            email=holder.email,
+            must_change_password=holder.must_change_password,
+        )

@@ -1,0 +1,41 @@
+"""The schema as a whole: all journeys' queries and mutations, and the way in which it is run."""
+
+from pathlib import Path
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.activation import ActivationMutation
+from schema.execution import Operations
+from schema.portal import PortalQuery, Student
+from schema.refusals import HANDLERS, SHOWN
+from schema.session import SessionMutation
+
+#: Root fields that take a secret or a proof: an operation may have one of them, whatever it is called.
+CREDENTIAL_FIELDS = frozenset({"requestActivationKey", "checkActivationKey", "activate", "login", "changePassword"})
+
+SNAPSHOT = Path(__file__).parent / "schema.graphql"
+
+
+@strawberry.type(description="What can be asked. Nothing here changes anything.")
+class Query(PortalQuery):
+    pass
+
+
+@strawberry.type(description="What can be done. Every expected no is a member of the result's union.")
+class Mutation(ActivationMutation, SessionMutation):
+    pass
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[Student, *SHOWN.values()],
+    exception_handlers=HANDLERS,
+    config=StrawberryConfig(disable_field_suggestions=True),
+)
+
+
+def operations(*, introspection: bool, seconds: float) -> Operations:
+    """The schema, ready to run; an operation is given up after `seconds`."""
+    return Operations(schema, credential_fields=CREDENTIAL_FIELDS, introspection=introspection, seconds=seconds)

@@ -1,0 +1,176 @@
+"""Every expected "no" as a GraphQL type: what the client branches on, and the words that a person reads."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from policies import refusals
+from schema.messages import MESSAGES
+
+
+@strawberry.enum(description="The help topic that tells more.")
+class HelpTopic(Enum):
+    GETTING_A_KEY = strawberry.enum_value("GETTING_A_KEY", description="How to get an activation key.")
+    ACTIVATING = strawberry.enum_value("ACTIVATING", description="How to open an account with a key.")
+    LOGGING_IN = strawberry.enum_value("LOGGING_IN", description="How to sign in.")
+    FORGOTTEN_LOG_ON = strawberry.enum_value("FORGOTTEN_LOG_ON", description="A forgotten username or password.")
+    DISABLED_ACCOUNT = strawberry.enum_value("DISABLED_ACCOUNT", description="A disabled account.")
+    STUDENT_NOT_VISIBLE = strawberry.enum_value("STUDENT_NOT_VISIBLE", description="A student who is not shown.")
+    WRONG_STUDENTS = strawberry.enum_value("WRONG_STUDENTS", description="The wrong students are shown.")
+    CONTACT = strawberry.enum_value("CONTACT", description="Whom to call.")
+
+
+@strawberry.enum(description="One word for each expected no.")
+class RefusalCode(Enum):
+    INVALID_INPUT = strawberry.enum_value("INVALID_INPUT", description="Something in the input cannot be taken.")
+    TOO_MANY_ATTEMPTS = strawberry.enum_value("TOO_MANY_ATTEMPTS", description="Too many wrong attempts.")
+    NOT_MATCHED = strawberry.enum_value("NOT_MATCHED", description="The facts do not match.")
+    ALREADY_ACTIVATED = strawberry.enum_value("ALREADY_ACTIVATED", description="There is an account already.")
+    GUARDIAN_NAME_NEEDED = strawberry.enum_value("GUARDIAN_NAME_NEEDED", description="The guardian must be named.")
+    KEY_NOT_ACCEPTED = strawberry.enum_value("KEY_NOT_ACCEPTED", description="The key does not open an account.")
+    WRONG_CREDENTIALS = strawberry.enum_value("WRONG_CREDENTIALS", description="Unknown username or wrong password.")
+    ACCOUNT_DISABLED = strawberry.enum_value("ACCOUNT_DISABLED", description="The account is disabled.")
+    NEW_PASSWORD_NEEDED = strawberry.enum_value("NEW_PASSWORD_NEEDED", description="A new password must be set.")
+    NOT_ALLOWED = strawberry.enum_value("NOT_ALLOWED", description="The asker may not do this.")
+    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="Absent, or hidden.")
+
+
+@strawberry.enum(description="What would have to be so for the answer to be yes.")
+class MissingFact(Enum):
+    SIGNED_IN = strawberry.enum_value("SIGNED_IN", description="Somebody has to be signed in.")
+    ROLE = strawberry.enum_value("ROLE", description="A role that may do this.")
+    GUARDIANSHIP_CONFIRMED = strawberry.enum_value(
+        "GUARDIANSHIP_CONFIRMED", description="The registrar has to confirm guardianship first."
+    )
+
+
+@strawberry.interface(description="Every expected no. Branch on the type, show the message, offer the help topic.")
+class Refusal:
+    message: str = strawberry.field(description="A sentence for the person.")
+    code: RefusalCode = strawberry.field(description="The same as the type, as a word.")
+    help: HelpTopic | None = strawberry.field(description="The help topic that tells more.")
+
+    @classmethod
+    def of(cls, refusal: refusals.Refusal) -> Any:
+        """The GraphQL object for a refusal, with its message."""
+        said = MESSAGES[refusal.code]
+        topic = HelpTopic[said.topic] if said.topic else None
+        return cls(message=said.text, code=RefusalCode[refusal.code.name], help=topic, **cls.data(refusal))
+
+    @classmethod
+    def data(cls, refusal: Any) -> dict[str, Any]:  # noqa: ARG003
+        """What the type carries beyond the message."""
+        return {}
+
+
+@strawberry.type(description="One input field that cannot be taken, and why.")
+class FieldProblem:
+    path: list[str] = strawberry.field(description="The way to the field, from the argument on.")
+    message: str = strawberry.field(description="What is wrong, for whoever filled it in.")
+
+
+@strawberry.type(description="Something in the input cannot be taken as it is. Nothing was changed or used up.")
+class InvalidInput(Refusal):
+    fields: list[FieldProblem] = strawberry.field(description="All fields with problems.")
+
+    @classmethod
+    def data(cls, refusal: refusals.InvalidInput) -> dict[str, Any]:
+        return {"fields": [FieldProblem(path=list(field.path), message=field.message) for field in refusal.fields]}
+
+
+@strawberry.type(description="Too many wrong attempts: nothing is judged for a while.")
+class TooManyAttempts(Refusal):
+    retry_at: datetime | None = strawberry.field(description="When the next attempt will be judged.")
+
+    @classmethod
+    def data(cls, refusal: refusals.TooManyAttempts) -> dict[str, Any]:
+        return {"retry_at": refusal.retry_at}
+
+
+@strawberry.type(description="Whatever did not match, or whoever is not known or not entitled: the same.")
+class NotMatched(Refusal):
+    pass
+
+
+@strawberry.type(description="There is an account already: username and password stay as they are, no key is needed.")
+class AlreadyActivated(Refusal):
+    pass
+
+
+@strawberry.type(description="The facts match, and more than one guardian could be meant: say which, with any suffix.")
+class GuardianNameNeeded(Refusal):
+    pass
+
+
+@strawberry.type(description="Wrong, expired, replaced and used keys look alike.")
+class KeyNotAccepted(Refusal):
+    pass
+
+
+@strawberry.type(description="An unknown username and a wrong password look alike.")
+class WrongCredentials(Refusal):
+    pass
+
+
+@strawberry.type(description="The account is disabled. Told only after the right password.")
+class AccountDisabled(Refusal):
+    contact: str = strawberry.field(description="Whom to call.")
+
+    @classmethod
+    def data(cls, refusal: refusals.AccountDisabled) -> dict[str, Any]:
+        return {"contact": refusal.contact}
+
+
+@strawberry.type(
+    description="The password was reset: set a new one with the one-time code. Told only after the right password."
+)
+class NewPasswordNeeded(Refusal):
+    pass
+
+
+@strawberry.type(description="The asker may not do this. To staff it names the missing facts.")
+class NotAllowed(Refusal):
+    missing: list[MissingFact] = strawberry.field(description="What would have to be so.")
+
+    @classmethod
+    def data(cls, refusal: refusals.NotAllowed) -> dict[str, Any]:
+        return {"missing": [MissingFact[missing.name] for missing in refusal.missing]}
+
+
+@strawberry.type(description="Absent, or hidden: the two look alike.")
+class NotFound(Refusal):
+    pass
+
+
+#: Which type shows which refusal. A test fails when one is missing.
+SHOWN: dict[type[refusals.Refusal], type[Refusal]] = {
+    refusals.InvalidInput: InvalidInput,
+    refusals.TooManyAttempts: TooManyAttempts,
+    refusals.NotMatched: NotMatched,
+    refusals.AlreadyActivated: AlreadyActivated,
+    refusals.GuardianNameNeeded: GuardianNameNeeded,
+    refusals.KeyNotAccepted: KeyNotAccepted,
+    refusals.WrongCredentials: WrongCredentials,
+    refusals.AccountDisabled: AccountDisabled,
+    refusals.NewPasswordNeeded: NewPasswordNeeded,
+    refusals.NotAllowed: NotAllowed,
+    refusals.NotFound: NotFound,
+}
+
+
+def _handler(refusal: type[refusals.Refusal], shown: type[Refusal]) -> strawberry.ExceptionHandler[Any, Any]:
+    class Handler(strawberry.ExceptionHandler):  # type: ignore[type-arg]  # its arguments are the two attributes
+        exception_type = refusal
+        error_type = shown
+
+        def handle(self, exception: refusals.Refusal, *, field: Any, info: Any) -> Refusal:  # noqa: ARG002
+            shown_refusal: Refusal = shown.of(exception)
+            return shown_refusal
+
+    return Handler()
+
+
+#: Turns a refusal that a step raised into the member of the result's union that shows it.
+HANDLERS = [_handler(refusal, shown) for refusal, shown in SHOWN.items()]
