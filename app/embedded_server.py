@@ -1,7 +1,6 @@
 """The database server itself: making its data folder, starting it, stopping it, and asking whether it runs."""
 
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -23,10 +22,7 @@ def make_data(home: Home, *, throwaway: bool) -> None:
     """Make the data folder with the app's database, once. EmbeddedError, OSError."""
     if home.data.exists():
         return
-    new = home.unfinished
-    if new.exists():  # an earlier attempt was cut short
-        shutil.rmtree(new)
-    home.own(new)
+    new = home.own_unfinished()
     home.programs.run(
         "initdb",
         *("--pgdata", new.name, "--username", "postgres", "--auth", "peer", "--no-instructions"),

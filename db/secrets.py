@@ -102,7 +102,7 @@ class Keyring:
         known = version if version in self._subkeys else None
         computed = self._mac(Purpose.SSN_PROOF, known, _bytes(digits))
         same = hmac.compare_digest(computed, proof)
-        return same and known is not None and _SSN.fullmatch(digits) is not None
+        return same and known is not None
 
     def activation_key(self, nonce: bytes, version: int) -> str:
         """The key that belongs to a row's nonce: 32 lower-case hexadecimal digits, the same each time.
@@ -180,7 +180,7 @@ def unseal(sealed: bytes, *, idempotency_key: str, activation_key: str) -> bytes
     """What `seal` was given; None when either key differs or the sealed form was changed."""
     try:
         return _retry_box(idempotency_key, activation_key).decrypt(sealed)
-    except (CryptoError, ValueError):
+    except CryptoError:
         return None
 
 
@@ -200,7 +200,7 @@ def _decoded(encoded: str, version: int) -> bytes:
     try:
         master = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        # `from None`: the original error may carry the text.
+        # Cut off from its cause, which may carry the text.
         raise ValueError(f"Secret number {version} is not base64url.") from None
     if len(master) >= MASTER_BYTES and len(set(master)) < 8:
         raise ValueError(f"Secret number {version} is a placeholder and not random.")

@@ -72,7 +72,7 @@ async def request_activation_key(
         if ctx.rules.key_delivery == "mail" and not target["email"]:
             raise NotMatched
         async with step.transaction():
-            issued = await _key_of_record(ctx, target["account_id"], target["capacity"])
+            issued = await key_of_record(ctx, target["account_id"], target["capacity"])
             await _tell_guardians(ctx, record, target)
         if ctx.rules.key_delivery == "mail":
             return KeySent(target["capacity"])
@@ -170,7 +170,7 @@ def _standing(row: dict[str, Any], birth_date: date | None, on: date) -> Standin
     return standing(GuardianshipFacts.of(row, birth_date), on=on, seeing=True)
 
 
-async def _key_of_record(ctx: Context, account_id: int, capacity: Capacity) -> KeyShown:
+async def key_of_record(ctx: Context, account_id: int, capacity: Capacity) -> KeyShown:
     """The current key, derived again, or a new one where there is none or it has expired. Inside a transaction."""
     locked = await queries.lock_account(account_id)
     if locked is None or locked["status"] != AccountStatus.NOT_ACTIVATED:

@@ -91,7 +91,7 @@ class ActivateInput:
     verify_password: str = strawberry.field(description="The password again.")
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="16 to 128 characters, new for each account: for a day, a retry with the same one gets the first answer.",
+        description="16 to 128 characters, new for each account: for a day, a retry with it gets the first answer.",
     )
 
 

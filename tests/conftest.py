@@ -1,6 +1,7 @@
 """What every test stands on: one real PostgreSQL a run, a migrated template cloned for each worker, clean for each test."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,37 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOON)
+
+
+class Statements(logging.Handler):
+    """The SQL that goes to the database, in order and without its values; BEGIN and COMMIT are not among it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == "%s: %s" and isinstance(record.args, tuple):
+            self.texts.append(" ".join(str(record.args[0]).split()))
+
+    def take(self) -> list[str]:
+        """What was seen since the last time."""
+        taken, self.texts = self.texts, []
+        return taken
+
+
+@pytest.fixture
+def statements() -> Iterator[Statements]:
+    """Watches the statements that this process sends, whatever happens to the level of the logs."""
+    watched, handler = logging.getLogger("tortoise.db_client"), Statements()
+    level, propagate = watched.level, watched.propagate
+    watched.addHandler(handler)
+    watched.setLevel(logging.DEBUG)
+    watched.propagate = False
+    yield handler
+    watched.removeHandler(handler)
+    watched.setLevel(level)
+    watched.propagate = propagate
 
 
 @pytest.fixture(scope="session")

@@ -257,13 +257,11 @@ def test_a_text_that_may_hold_a_secret_is_not_kept(text: str) -> None:
 def fragment_families(draw: st.DrawFn) -> list[list[str | int]]:
     """Bodies of fragments: each entry a field of its own, or the number of a later fragment to spread in a field."""
     count = draw(st.integers(1, 6))
-    return [
-        [
-            draw(st.one_of(st.just("name"), st.integers(step + 1, count - 1) if step + 1 < count else st.just("name")))
-            for _ in range(draw(st.integers(1, 4)))
-        ]
-        for step in range(count)
-    ]
+    family: list[list[str | int]] = []
+    for step in range(count):
+        parts: list[str | int] = ["name", *range(step + 1, count)]
+        family.append(draw(st.lists(st.sampled_from(parts), min_size=1, max_size=4)))
+    return family
 
 
 def expanded(family: list[list[str | int]], step: int) -> tuple[int, int]:

@@ -41,10 +41,10 @@ async def ask(client: httpx.AsyncClient, query: str, /, **more: Any) -> dict[str
 
 
 async def test_a_query_comes_by_post_or_get(client: httpx.AsyncClient) -> None:
-    sent = {"query": "query ($name: String!) { hello(name: $name) }", "variables": {"name": "Ana"}}
-    assert (await client.post("/graphql", json=sent)).json() == {"data": {"hello": "hello Ana"}}
-    by_get = {"query": sent["query"], "variables": '{"name": "Ana"}'}
-    assert (await client.get("/graphql", params=by_get)).json() == {"data": {"hello": "hello Ana"}}
+    query = "query ($name: String!) { hello(name: $name) }"
+    by_post = await client.post("/graphql", json={"query": query, "variables": {"name": "Ana"}})
+    by_get = await client.get("/graphql", params={"query": query, "variables": '{"name": "Ana"}'})
+    assert by_post.json() == by_get.json() == {"data": {"hello": "hello Ana"}}
 
 
 async def test_a_mutation_comes_by_post_only(client: httpx.AsyncClient, witness: Witness) -> None:

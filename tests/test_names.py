@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policies.names import Name, folded, folded_suffix, same_person_name, with_suffix_apart
 
-ANY_TEXT = st.text(st.characters(), max_size=40)
+ANY_TEXT = st.text(st.characters() | st.sampled_from("\ud800\udfff\0\u0301"), max_size=40)
 NAME_TEXT = st.text("aAbBéÉñß -'’.ıłøÆçжЙ李ガ", max_size=12)
 NAMES = st.builds(
     Name,

@@ -13,7 +13,7 @@ from db.secrets import Keyring, normalise_activation_key, seal, unseal
 
 OLD, NEW = bytes(range(32)), bytes(range(100, 140))
 NONCE = bytes(range(16))
-ANY_TEXT = st.text(st.characters())
+ANY_TEXT = st.text(st.characters() | st.sampled_from("\ud800\udfff\0\u0301"))
 KEYS = st.binary(min_size=16, max_size=16).map(bytes.hex)
 
 

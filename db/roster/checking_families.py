@@ -97,7 +97,8 @@ def _check_relationship(gathering: Gathering, said: Said, line: Line, found: dic
         line.error("own-guardian", "contactSourcedId", "Student and contact are one person.", "Correct one of them.")
         return
     if Capacity.STUDENT not in people[student].capacities:
-        line.error("not-a-student", "studentSourcedId", "This person is not a student.", "Are the columns swapped?")
+        if people[student].capacities:  # else the role itself is wrong, and that was told
+            line.error("not-a-student", "studentSourcedId", "This person is not a student.", "Are the columns swapped?")
         return
     first = found.setdefault((student, guardian), line.row)
     if first != line.row:

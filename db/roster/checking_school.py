@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from db.context import Capacity
 from db.roster.checking_people import ORGS, USERS, Said
 from db.roster.gathering import Gathering
 from db.roster.lines import Line
@@ -161,6 +162,7 @@ def check_attendance(gathering: Gathering) -> None:
 def _is_student(gathering: Gathering, line: Line, person: str) -> bool:
     if person in gathering.result.students:
         return True
-    if person in gathering.result.people:
+    known = gathering.result.people.get(person)
+    if known and known.capacities and Capacity.STUDENT not in known.capacities:
         line.error("not-a-student", "studentSourcedId", "This person is not a student.", "Correct the row.")
     return False

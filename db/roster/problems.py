@@ -9,7 +9,8 @@ from enum import StrEnum
 #: Problems kept in full; of the rest only the number is told, so that a hopeless set cannot fill the memory.
 KEPT = 10_000
 
-_DATE_LIKE = re.compile(r"\d{1,4}([/.\-])\d{1,2}\1(\d{2}|\d{4})")
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DATE_LIKE = re.compile(rf"\d{{4}}([/.\-]){_DAY}\1{_DAY}|{_DAY}([/.\-]){_DAY}\2(?:\d{{2}}|\d{{4}})", re.ASCII)
 _ECHO_LENGTH = 40
 _ECHO_DIGITS = 4
 

@@ -1,0 +1,162 @@
+"""`portal`: the command line of the operator."""
+
+import asyncio
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.journey import walk
+from app.logs import configure_logs
+from app.problems import PlainProblem
+from app.running import Operator, opened, with_database
+from app.serve import serve as run_server
+from app.settings import Settings, load_settings
+from db import connection
+from db.hashing import PasswordHasher
+from db.roster.applying import Imported, apply, plan
+from db.roster.checking import check
+from db.roster.problems import Problem, RosterRefused
+from db.secrets import Keyring
+
+app = typer.Typer(
+    help="Portal Access: keys, accounts and sign-in for a school district's portal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+
+
+class SharedNumbers(StrEnum):
+    """What to do when the roster gives one student number to several students."""
+
+    REFUSE = "refuse"
+    SET_APART = "set-apart"
+
+
+@app.command()
+def serve() -> None:
+    """Starts the server, and the database where none is named; Ctrl-C ends both."""
+    run_server(_settings())
+
+
+@app.command()
+def journey(
+    url: Annotated[
+        str | None, typer.Option(help="A running server; without it, the one on PORTAL_PORT or a new one.")
+    ] = None,
+) -> None:
+    """Walks the guardian's way over HTTP, from key to grades, and tells it as a story."""
+    walk(_settings(), url)
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database up to date. Two at once do no harm: one waits for the other."""
+    with with_database(_settings()) as settings:
+        applied = asyncio.run(_migrate(settings))
+    out.print(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    async with opened(settings):
+        return await connection.migrate()
+
+
+@app.command()
+def secrets() -> None:
+    """Makes a master secret for PORTAL_SECRETS and prints it. Keep it outside the database and its backups."""
+    out.print(Keyring.generate())
+
+
+@app.command("import")
+def import_roster(
+    path: Annotated[Path, typer.Argument(help="A OneRoster 1.1 set: a folder or a zip with manifest.csv.")],
+    plan_only: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
+    shared_numbers: Annotated[
+        SharedNumbers,
+        typer.Option(
+            help="A student number of several students: refuse the set, or take them with the number set apart, "
+            "so that it proves nobody online."
+        ),
+    ] = SharedNumbers.REFUSE,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON, for programs.")] = False,
+) -> None:
+    """Brings a roster set into the database: all of it or nothing. The second time it changes nothing."""
+    with with_database(_settings()) as settings:
+        try:
+            imported = asyncio.run(_import(settings, path, shared_numbers, plan_only=plan_only))
+        except RosterRefused as refused:
+            _show_refusal(refused, as_json=as_json)
+            raise typer.Exit(1) from None
+    _show_import(imported, as_json=as_json)
+
+
+async def _import(settings: Settings, path: Path, shared: SharedNumbers, *, plan_only: bool) -> Imported:
+    async with opened(settings):
+        if await connection.pending_migrations():
+            if settings.in_production:
+                raise PlainProblem("The database is not up to date: run `portal migrate` first.")
+            await connection.migrate()
+        hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
+        try:
+            ctx = Operator(settings).context(hasher)
+            with Console(stderr=True).status("Reading and checking the set"):
+                checked = check(path, today=ctx.today, shared_numbers=shared.value)
+            with Console(stderr=True).status("Working out the plan" if plan_only else "Bringing it in"):
+                return await (plan if plan_only else apply)(ctx, checked)
+        finally:
+            hasher.close()
+
+
+def _show_refusal(refused: RosterRefused, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps({"applied": False, "problems": [problem.as_dict() for problem in refused.problems]}))
+        return
+    _show_problems(refused.problems)
+    out.print("Nothing was imported.")
+
+
+def _show_problems(problems: tuple[Problem, ...]) -> None:
+    for problem in problems:
+        out.print(str(problem), markup=False)
+
+
+def _show_import(imported: Imported, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps(imported.as_dict()))
+        return
+    _show_problems(imported.problems)
+    table = Table("", "added", "changed", "ended", "unchanged", "on record, not in the set")
+    for kind, count in imported.counts.items():
+        cells = (count.added, count.changed, count.ended, count.unchanged, count.missing)
+        table.add_row(kind, *(str(cell) for cell in cells))
+    out.print(table)
+    out.print("Done." if imported.applied else "Nothing was changed: this is what an import would do.")
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logs(settings)
+    return settings
+
+
+def main() -> None:
+    """Runs a command. What an operator can mend is said in one sentence, with exit code 1."""
+    if sys.version_info < (3, 11):
+        sys.exit(f"Portal Access needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    try:
+        app()
+    except PlainProblem as problem:
+        sys.stderr.write(f"portal: {problem}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

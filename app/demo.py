@@ -1,0 +1,86 @@
+"""The demo district: made when development starts on an empty database, with facts to try."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.running import Operator
+from app.settings import Settings
+from db.context import Capacity, Role
+from db.hashing import PasswordHasher
+from db.roster.applying import apply
+from db.roster.checking import check
+from db.roster.demo import Facts, write_demo
+from resolvers import demo
+
+#: Known to everybody who reads this: the demo district is for development, which listens on loopback.
+PASSWORD = "walnut ferry copper meadow"
+
+
+def facts_file(settings: Settings) -> Path:
+    return settings.var / "demo" / "facts.json"
+
+
+def read_facts(settings: Settings) -> dict[str, Any] | None:
+    """What there is to try; None where no demo district was made."""
+    try:
+        facts: dict[str, Any] = json.loads(facts_file(settings).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts
+
+
+async def make_demo(settings: Settings) -> None:
+    """Writes the demo district as a roster set, imports it like any other, and opens a few accounts."""
+    folder = settings.var / "demo"
+    today = datetime.now(UTC).astimezone(settings.zone).date()
+    facts = write_demo(folder / "roster", today=today)
+    # Not guessable means not cheap, but these few are nobody's.
+    hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
+    try:
+        ctx = Operator(settings).context(hasher)
+        await apply(ctx, check(folder / "roster", today=today))
+        await demo.assign_roles(ctx, [(one.source_id, one.role, one.school_source_id) for one in facts.staff])
+        usernames = _usernames(facts)
+        await demo.open_accounts(ctx, usernames, PASSWORD)
+    finally:
+        hasher.close()
+    _write(facts_file(settings), facts, usernames)
+
+
+def _usernames(facts: Facts) -> dict[tuple[str, Capacity], str]:
+    wanted = {(one.source_id, Capacity.STAFF): f"demo.{one.role.value}" for one in facts.staff}
+    return {(facts.activated.guardian_source_id, Capacity.GUARDIAN): "demo.guardian", **wanted}
+
+
+def _write(path: Path, facts: Facts, usernames: dict[tuple[str, Capacity], str]) -> None:
+    accounts = dict.fromkeys(usernames.values(), PASSWORD)
+    text = json.dumps({**facts.as_dict(), "accounts": accounts}, indent=2, ensure_ascii=False)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def next_step(facts: dict[str, Any], address: str) -> str:
+    """What a newcomer can do now, with facts from the demo district."""
+    family = facts["families"][0]
+    staff = "\n".join(f"    {name:<20} {password}" for name, password in facts["accounts"].items())
+    roles = ", ".join(role.value for role in Role if f"demo.{role.value}" in facts["accounts"])
+    return f"""
+Portal Access is running: {address}/graphql
+Open that address in a browser for a console, or run `make journey` in another terminal to see the guardian's way.
+
+To try, from the demo district ({facts["district_name"]}):
+
+  A guardian who has no account yet (requestActivationKey)
+    student number       {family["student_number"]}
+    birth date           {family["student_birth_date"]}
+    SSN                  {family["student_ssn"]}
+    guardian             {family["given"]} {family["family"]}
+
+  Accounts to log in with (a guardian; staff: {roles})
+{staff}
+
+Ctrl-C stops the server and its database.
+"""

@@ -1,0 +1,188 @@
+"""`portal journey`: the guardian's way from a key to the child's grades, over HTTP, told as a story."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+from rich.rule import Rule
+from rich.syntax import Syntax
+
+from app.demo import read_facts
+from app.problems import PlainProblem
+from app.settings import Settings
+
+OPERATIONS = Path(__file__).parent.parent / "examples" / "operations"
+START_SECONDS = 180
+_PASSWORD = "harbor tulip seventeen lamps"
+
+Answer = dict[str, Any]
+
+
+class Story:
+    """Sends operations and prints each with its variables and its answer."""
+
+    def __init__(self, http: httpx.Client, console: Console) -> None:
+        self.http = http
+        self.console = console
+        self.token: str | None = None
+        self._chapter = 0
+
+    def tell(self, title: str, operation: str, variables: Answer | None = None) -> Answer:
+        """One chapter: what happens, the operation from the examples, the variables, the answer; returns its result.
+
+        Raises:
+            PlainProblem: when the server does not answer as a portal does.
+        """
+        self._chapter += 1
+        text = (OPERATIONS / f"{operation}.graphql").read_text(encoding="utf-8").strip()
+        self.console.print(Rule(f"{self._chapter}. {title}", align="left"))
+        self.console.print(Syntax(text, "graphql", background_color="default", word_wrap=True))
+        if variables:
+            self.console.print("variables", style="dim")
+            self._json(variables)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            response = self.http.post("/graphql", json={"query": text, "variables": variables or {}}, headers=headers)
+            answer: Answer = response.json()
+        except (httpx.HTTPError, ValueError) as failed:
+            raise PlainProblem(f"The server at {self.http.base_url} did not answer: {failed}.") from None
+        self.console.print("answer", style="dim")
+        self._json(answer)
+        if answer.get("errors") or not answer.get("data"):
+            raise PlainProblem(f"The answer to {operation} is an error; see above.")
+        result: Answer = next(iter(answer["data"].values()))
+        return result
+
+    def _json(self, value: Answer) -> None:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        self.console.print(Syntax(text, "json", background_color="default", word_wrap=True))
+
+
+def walk(settings: Settings, url: str | None) -> None:
+    """Walks the way against the server at `url`, at PORTAL_HOST and PORTAL_PORT, or one that is started for it.
+
+    Raises:
+        PlainProblem: when there is no server, no demo district, or an answer that is none.
+    """
+    console = Console(highlight=False)
+    with _server(settings, url, console) as address, httpx.Client(base_url=address, timeout=60) as http:
+        facts = read_facts(settings)
+        if facts is None:
+            raise PlainProblem("There is no demo district to walk through: run `make serve` here first.")
+        _guardians_way(Story(http, console), facts)
+
+
+def _guardians_way(story: Story, facts: Answer) -> None:
+    family, key = _first_key(story, facts["families"])
+    good = story.tell("She checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}})
+    _expect(good, "ActivationKeyGood")
+    username = f"{family['given']}.{uuid4().hex[:6]}".lower().replace(" ", "").replace("'", "")
+    choice = {"key": key, "username": username, "password": _PASSWORD, "verifyPassword": _PASSWORD}
+    opened = story.tell(
+        "She opens her account. Account, first session and welcome letter: all or nothing.",
+        "activate",
+        {"input": {**choice, "idempotencyKey": str(uuid4())}},
+    )
+    _expect(opened, "AccountActivated")
+    again = story.tell("The key works once.", "check-activation-key", {"input": {"key": key}})
+    _expect(again, "KeyNotAccepted")
+    wrong = story.tell(
+        "Another day: a wrong password. An unknown username gets the same answer, in the same time.",
+        "login",
+        {"input": {"username": username, "password": "not her password"}},
+    )
+    _expect(wrong, "WrongCredentials")
+    signed_in = story.tell("The right one.", "login", {"input": {"username": username, "password": _PASSWORD}})
+    _expect(signed_in, "LoggedIn")
+    story.token = signed_in["session"]["token"]
+    me = story.tell("With the session's token she reads her child's grades and attendance.", "me")
+    if not me["students"] or not me["students"][0]["grades"]["edges"]:
+        raise PlainProblem("The guardian sees no grades; the demo district should have some.")
+    _expect(story.tell("She signs out.", "logout"), "LoggedOut")
+    gone = story.tell("The next request says so.", "me-name")
+    if gone:
+        raise PlainProblem("The session still works after signing out.")
+    story.console.print(Rule(style="dim"))
+    child = me["students"][0]["name"]["display"]
+    story.console.print(f"{family['given']} {family['family']} has an account and has read the grades of {child}.")
+
+
+def _first_key(story: Story, families: list[Answer]) -> tuple[Answer, str]:
+    """The first family of the demo district that has no account yet, and its key."""
+    for family in families:
+        proofs = {
+            "studentNumber": family["student_number"],
+            "studentBirthDate": family["student_birth_date"],
+            "studentSsn": family["student_ssn"],
+            "guardianName": {"given": family["given"], "family": family["family"]},
+        }
+        who = f"{family['given']} {family['family']}, guardian of {family['student_name']}"
+        issued = story.tell(f"{who}, asks for an activation key.", "request-activation-key", {"input": proofs})
+        if issued["__typename"] == "ActivationKeyIssued":
+            return family, issued["key"]
+        if issued["__typename"] != "AlreadyActivated":
+            raise PlainProblem(f"No key: {issued['message']}")
+    raise PlainProblem("Every family of the demo district has an account: `make reset` makes a new district.")
+
+
+def _expect(result: Answer, typename: str) -> None:
+    if result["__typename"] != typename:
+        said = result.get("message", "no reason given")
+        raise PlainProblem(f"Expected {typename}, the answer is {result['__typename']}: {said}")
+
+
+@contextmanager
+def _server(settings: Settings, url: str | None, console: Console) -> Iterator[str]:
+    """The address of a server that answers; one that is started here also ends here."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = url or f"http://{host}:{settings.port}"
+    if _answers(address):
+        yield address
+        return
+    if url:
+        raise PlainProblem(f"No server answers at {url}.")
+    console.print("No server is running: starting one for this journey.", style="dim")
+    with socket.socket() as free:
+        free.bind((settings.host, 0))
+        port = free.getsockname()[1]
+    address = f"http://{host}:{port}"
+    environment = {**os.environ, "PORTAL_PORT": str(port), "PORTAL_LOG_LEVEL": "warning"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "serve"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        cwd=Path.cwd(),
+    )
+    try:
+        _wait(child, address)
+        yield address
+    finally:
+        child.terminate()
+        child.wait(timeout=60)
+
+
+def _wait(child: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(address):
+        if child.poll() is not None:
+            raise PlainProblem("The server did not start; the lines above say why.")
+        if time.monotonic() > deadline:
+            raise PlainProblem(f"The server did not answer within {START_SECONDS} seconds.")
+        time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz", timeout=2).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,82 @@
+"""What every command needs before it can begin: settings, secrets, a database that is up to date, a context."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from app import embedded
+from app.problems import PlainProblem
+from app.settings import Settings, keyring
+from db import connection
+from db.context import Context
+from db.hashing import PasswordHasher
+
+#: Under this variable the worker processes of `portal serve` find the embedded database.
+DATABASE_URL = "PORTAL_DATABASE_URL"
+
+
+@contextmanager
+def with_database(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database in them: the one they name, or the embedded one, which runs as long as it is needed.
+
+    Raises:
+        PlainProblem: when the embedded one cannot be started.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    try:
+        settings.var.mkdir(parents=True, exist_ok=True)
+        running = embedded.start(settings.var)
+    except OSError as failed:
+        raise PlainProblem(f"The folder {settings.var} cannot be written: {failed.strerror}.") from None
+    except embedded.EmbeddedError as failed:
+        raise PlainProblem(str(failed)) from None
+    with running:
+        os.environ[DATABASE_URL] = running.cluster.url
+        try:
+            yield settings.model_copy(update={"database_url": SecretStr(running.cluster.url)})
+        finally:
+            del os.environ[DATABASE_URL]
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[None]:
+    """The database, open for one command.
+
+    Raises:
+        PlainProblem: when it cannot be reached.
+    """
+    assert_url = settings.database_url
+    if assert_url is None:
+        raise PlainProblem("PORTAL_DATABASE_URL is not set.")
+    url = assert_url.get_secret_value()
+    try:
+        async with connection.database(url, pool_size=2, statement_timeout_ms=settings.statement_timeout_ms):
+            yield
+    except connection.DatabaseUnreachable as unreachable:
+        raise PlainProblem(str(unreachable)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever runs a command: a context without a viewer, told apart in the trail by its address and request id."""
+
+    settings: Settings
+
+    def context(self, hasher: PasswordHasher) -> Context:
+        return Context(
+            now=datetime.now(UTC),
+            address="command line",
+            client="portal",
+            locale="en",
+            request_id=uuid4().hex,
+            rules=self.settings,
+            keys=keyring(self.settings),
+            hasher=hasher,
+        )

@@ -1,0 +1,118 @@
+"""`portal serve`: the database, the web application and its workers, from start to Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import httpx
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app import demo
+from app.problems import PlainProblem
+from app.running import opened, with_database
+from app.settings import Settings, keyring
+from db import connection
+from resolvers.demo import is_empty
+
+GRACE_SECONDS = 10
+
+
+def serve(settings: Settings) -> None:
+    """Runs until it is told to stop, and ends everything that it started.
+
+    Raises:
+        PlainProblem: names what keeps it from starting.
+    """
+    # uvicorn hands a SIGTERM on to the handler that was there before: this one, which lets the database be stopped.
+    signal.signal(signal.SIGTERM, _leave)
+    with _listening(settings) as listener:
+        keyring(settings)
+        with with_database(settings) as ready:
+            asyncio.run(_prepare(ready))
+            _run(ready, listener)
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as failed:
+        listener.close()
+        what = f"Port {settings.port} on {settings.host}"
+        raise PlainProblem(f"{what} cannot be used: {failed.strerror}. Set PORTAL_PORT to another one.") from None
+    return listener
+
+
+async def _prepare(settings: Settings) -> None:
+    """Brings the database up to date in development, insists that it is in production, and makes the demo district."""
+    async with opened(settings):
+        pending = await connection.pending_migrations()
+        if settings.in_production:
+            if pending:
+                raise PlainProblem(f"The database lacks {len(pending)} migration(s): run `portal migrate` first.")
+            return
+        if pending:
+            await connection.migrate()
+        if await is_empty():
+            sys.stdout.write("The database is empty: making a demo district of about 300 students.\n")
+            sys.stdout.flush()
+            try:
+                await demo.make_demo(settings)
+            except OSError as failed:
+                raise PlainProblem(f"The folder {settings.var} cannot be written: {failed.strerror}.") from None
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        "app.asgi:create_app",
+        factory=True,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    host, port = listener.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    threading.Thread(target=_announce, args=(settings, address), daemon=True).start()
+    server = uvicorn.Server(config)
+    try:
+        if settings.workers == 1:
+            server.run(sockets=[listener])
+        else:
+            Multiprocess(config, sockets=[listener]).run()
+    except KeyboardInterrupt:
+        pass
+    if settings.workers == 1 and not server.started:
+        raise PlainProblem("The server did not start; the lines above say why.")
+
+
+def _announce(settings: Settings, address: str) -> None:
+    """Says how to go on, once the server answers."""
+    while True:
+        try:
+            if httpx.get(f"{address}/readyz", timeout=2).status_code == httpx.codes.OK:
+                break
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.05)
+    facts = None if settings.in_production else demo.read_facts(settings)
+    text = demo.next_step(facts, address) if facts else f"Portal Access is running: {address}/graphql\n"
+    os.write(sys.stdout.fileno(), text.encode())

@@ -1,0 +1,39 @@
+"""The accounts of the demo district, opened by the same steps as everybody's."""
+
+from collections.abc import Iterable, Mapping
+
+from tortoise.transactions import in_transaction
+
+from db import trail
+from db.context import Capacity, Context, Role
+from db.models import Account, Person, RoleAssignment, School
+from db.trail import Note, Step
+from resolvers.activation import activate, key_of_record
+
+
+async def is_empty() -> bool:
+    """Whether nobody is on record yet."""
+    return not await Person.all().limit(1)
+
+
+async def assign_roles(ctx: Context, roles: Iterable[tuple[str, Role, str | None]]) -> None:
+    """Gives staff their roles: source id of the person, role, source id of the school (None: the whole district)."""
+    async with in_transaction():
+        for person_source_id, role, school_source_id in roles:
+            person = await Person.get(source_id=person_source_id)
+            school = await School.get(source_id=school_source_id) if school_source_id else None
+            await RoleAssignment.create(person_id=person.id, role=role, school_id=school.id if school else None)
+            note = Note(Step.ASSIGN_ROLE, about_person_id=person.id, details={"role": role.value})
+            await trail.record(ctx, note)
+
+
+async def open_accounts(ctx: Context, usernames: Mapping[tuple[str, Capacity], str], password: str) -> None:
+    """Opens an account for each person (by source id) and capacity, with a key of record like anybody's."""
+    for (source_id, capacity), username in usernames.items():
+        person = await Person.get(source_id=source_id)
+        account, _ = await Account.get_or_create(person_id=person.id, capacity=capacity)
+        async with in_transaction():
+            key = (await key_of_record(ctx, account.id, capacity)).key
+        await activate(
+            ctx, key=key, username=username, password=password, verify_password=password, idempotency_key=None
+        )
