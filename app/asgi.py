@@ -1,5 +1,6 @@
 """The web application: who asks, from where and when, and the way to the schema."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ from db.hashing import PasswordHasher
 from resolvers.session import authenticate
 from schema.build import operations
 
+PROBES = frozenset({"/healthz", "/readyz"})
 Clock = Callable[[], datetime]
 _log = structlog.get_logger("portal.requests")
 
@@ -164,6 +166,8 @@ class RequestLines:
             await self.app(scope, receive, note_status)
         finally:
             took = round((time.perf_counter() - began) * 1000, 1)
-            _log.info(
-                "request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=request_id
+            # A probe every few seconds is worth a line only when it fails.
+            level = logging.DEBUG if scope["path"] in PROBES and status == 200 else logging.INFO
+            _log.log(
+                level, "request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=request_id
             )

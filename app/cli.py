@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.demo import reset_demo
 from app.journey import walk
 from app.logs import configure_logs
 from app.problems import PlainProblem
@@ -70,6 +71,13 @@ async def _migrate(settings: Settings) -> list[str]:
 
 
 @app.command()
+def reset() -> None:
+    """Empties the embedded development database and throws the demo district away; the next start makes a new one."""
+    reset_demo(_settings())
+    out.print("The development database is empty.")
+
+
+@app.command()
 def secrets() -> None:
     """Makes a master secret for PORTAL_SECRETS and prints it. Keep it outside the database and its backups."""
     out.print(Keyring.generate())
@@ -78,7 +86,9 @@ def secrets() -> None:
 @app.command("import")
 def import_roster(
     path: Annotated[Path, typer.Argument(help="A OneRoster 1.1 set: a folder or a zip with manifest.csv.")],
-    plan_only: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
+    plan_only: Annotated[  # noqa: FBT002  # a flag of the command line
+        bool, typer.Option("--plan", help="Say what would change, and change nothing.")
+    ] = False,
     shared_numbers: Annotated[
         SharedNumbers,
         typer.Option(
@@ -86,7 +96,9 @@ def import_roster(
             "so that it proves nobody online."
         ),
     ] = SharedNumbers.REFUSE,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON, for programs.")] = False,
+    as_json: Annotated[  # noqa: FBT002  # as above
+        bool, typer.Option("--json", help="The result as JSON, for programs.")
+    ] = False,
 ) -> None:
     """Brings a roster set into the database: all of it or nothing. The second time it changes nothing."""
     with with_database(_settings()) as settings:
@@ -149,8 +161,6 @@ def _settings() -> Settings:
 
 def main() -> None:
     """Runs a command. What an operator can mend is said in one sentence, with exit code 1."""
-    if sys.version_info < (3, 11):
-        sys.exit(f"Portal Access needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     try:
         app()
     except PlainProblem as problem:

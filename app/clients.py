@@ -35,5 +35,7 @@ def _read(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    if isinstance(address, IPv4Address):
+        return address
+    # Without its zone (`%eth0`), which may be text of any length and means nothing on another machine.
+    return address.ipv4_mapped or IPv6Address(int(address))

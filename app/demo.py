@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app import embedded
+from app.problems import PlainProblem
 from app.running import Operator
 from app.settings import Settings
 from db.context import Capacity, Role
@@ -17,6 +20,25 @@ from resolvers import demo
 
 #: Known to everybody who reads this: the demo district is for development, which listens on loopback.
 PASSWORD = "walnut ferry copper meadow"
+
+
+def reset_demo(settings: Settings) -> None:
+    """Empties the embedded database and removes the demo district's files.
+
+    Raises:
+        PlainProblem: in production, where a database is named, or while another program uses the embedded one.
+    """
+    if settings.in_production or settings.database_url is not None:
+        raise PlainProblem("Only the embedded development database can be reset; yours is named by PORTAL_DATABASE_URL.")
+    try:
+        with embedded.start(settings.var) as running:
+            if running.is_shared():
+                raise PlainProblem("The database is in use: stop the server first.")
+            running.cluster.drop_database(embedded.DATABASE)
+            running.cluster.create_database(embedded.DATABASE)
+    except embedded.EmbeddedError as failed:
+        raise PlainProblem(str(failed)) from None
+    shutil.rmtree(settings.var / "demo", ignore_errors=True)
 
 
 def facts_file(settings: Settings) -> Path:

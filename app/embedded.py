@@ -7,11 +7,11 @@ server. Where a program was killed the server stays, the next start finds it run
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +28,7 @@ _CREATE_SECONDS = 120
 _OPEN = os.O_RDWR | os.O_CREAT
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Cluster:
     """A running PostgreSQL: where its socket is, and the programs that make and delete databases in it."""
 
@@ -128,7 +128,8 @@ def _join(home: Home, *, throwaway: bool) -> EmbeddedPostgres:
         # Nobody is left who knows this data, and without fsync it may be broken after a crash of the machine.
         stop_server(home, mode="immediate")
         shutil.rmtree(home.data, ignore_errors=True)
-        home.throwaway_mark.touch()
+        home.throwaway_mark.write_text(str(home.var))
+        _sweep(home)
     if not is_running(home):
         make_data(home, throwaway=throwaway)
         try:
@@ -140,6 +141,23 @@ def _join(home: Home, *, throwaway: bool) -> EmbeddedPostgres:
     hold = os.open(home.folder / "holders.lock", _OPEN, 0o600)
     fcntl.flock(hold, fcntl.LOCK_SH)
     return EmbeddedPostgres(home, Cluster(home.socket_folder(), home.data, home.programs), hold)
+
+
+def _sweep(home: Home) -> None:
+    """Stop and delete what killed tests left beside this cluster, where all of them have one place (root's)."""
+    if home.account is None:
+        return
+    for mark in home.folder.parent.glob("*/throwaway"):
+        left = dataclasses.replace(home, folder=mark.parent)
+        if left.folder == home.folder or (turn := _lock_for_turn(left, how=fcntl.LOCK_EX | fcntl.LOCK_NB)) is None:
+            continue
+        try:
+            if not _is_held(left):
+                left = dataclasses.replace(left, var=Path(mark.read_text()))
+                stop_server(left, mode="immediate")
+                left.delete()
+        finally:
+            _release(turn)
 
 
 def _check_kind(home: Home, *, throwaway: bool) -> None:
@@ -158,25 +176,30 @@ def _check_kind(home: Home, *, throwaway: bool) -> None:
 @contextlib.contextmanager
 def _turn(home: Home) -> Iterator[None]:
     """Wait until no other program is starting or stopping this cluster, and keep others waiting."""
-    while (descriptor := _lock_for_turn(home)) is None:
-        pass
+    descriptor = None
+    while descriptor is None:
+        with contextlib.suppress(FileNotFoundError):  # deleted between making the folder and setting it right
+            home.make()
+        descriptor = _lock_for_turn(home)
     try:
         yield
     finally:
         _release(descriptor)
 
 
-def _lock_for_turn(home: Home) -> int | None:
-    """The lock, or None when the folder was deleted while we waited, as throwaway clusters are."""
+def _lock_for_turn(home: Home, *, how: int = fcntl.LOCK_EX) -> int | None:
+    """The lock, or None when it is taken or the folder was deleted while we waited, as throwaway clusters are."""
+    lock = home.folder / "turn.lock"
     try:
-        home.make()
-        descriptor = os.open(home.folder / "turn.lock", _OPEN, 0o600)
+        descriptor = os.open(lock, _OPEN, 0o600)
     except FileNotFoundError:
         return None
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat((home.folder / "turn.lock").stat(), os.fstat(descriptor)):
+    try:
+        fcntl.flock(descriptor, how)
+        if os.path.samestat(lock.stat(), os.fstat(descriptor)):
             return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
     _release(descriptor)
     return None
 

@@ -84,12 +84,12 @@ def walk(settings: Settings, url: str | None) -> None:
 
 def _guardians_way(story: Story, facts: Answer) -> None:
     family, key = _first_key(story, facts["families"])
-    good = story.tell("She checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}})
+    good = story.tell(f"{family['given']} checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}})
     _expect(good, "ActivationKeyGood")
     username = f"{family['given']}.{uuid4().hex[:6]}".lower().replace(" ", "").replace("'", "")
     choice = {"key": key, "username": username, "password": _PASSWORD, "verifyPassword": _PASSWORD}
     opened = story.tell(
-        "She opens her account. Account, first session and welcome letter: all or nothing.",
+        "The key opens the account. Account, first session and welcome letter: all or nothing.",
         "activate",
         {"input": {**choice, "idempotencyKey": str(uuid4())}},
     )
@@ -99,16 +99,16 @@ def _guardians_way(story: Story, facts: Answer) -> None:
     wrong = story.tell(
         "Another day: a wrong password. An unknown username gets the same answer, in the same time.",
         "login",
-        {"input": {"username": username, "password": "not her password"}},
+        {"input": {"username": username, "password": "not the password"}},
     )
     _expect(wrong, "WrongCredentials")
     signed_in = story.tell("The right one.", "login", {"input": {"username": username, "password": _PASSWORD}})
     _expect(signed_in, "LoggedIn")
     story.token = signed_in["session"]["token"]
-    me = story.tell("With the session's token she reads her child's grades and attendance.", "me")
+    me = story.tell("The session's token lets a parent read the own child's grades and attendance.", "me")
     if not me["students"] or not me["students"][0]["grades"]["edges"]:
         raise PlainProblem("The guardian sees no grades; the demo district should have some.")
-    _expect(story.tell("She signs out.", "logout"), "LoggedOut")
+    _expect(story.tell("Signing out.", "logout"), "LoggedOut")
     gone = story.tell("The next request says so.", "me-name")
     if gone:
         raise PlainProblem("The session still works after signing out.")

@@ -1,6 +1,7 @@
 """Which of the two media types of GraphQL over HTTP a client wants its answer in."""
 
 from enum import Enum
+from functools import lru_cache
 
 
 class MediaType(Enum):
@@ -17,6 +18,7 @@ class MediaType(Enum):
         return f"{self.value}; charset=utf-8"
 
 
+@lru_cache(maxsize=64)
 def preferred(accept: str | None) -> MediaType | None:
     """Choose by the Accept header (RFC 9110, section 12.5.1); None if the client wants neither.
 

@@ -1,5 +1,6 @@
 """How often one may try. An attempt is counted before it is judged; the count stays whatever happens then."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,15 +30,16 @@ class Claim:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spent:
-    """Attempts that were counted and may go on to be judged."""
+    """An attempt that was counted and may go on to be judged: its budgets, and the end of the window of each."""
 
-    ids: tuple[str, ...]
+    windows: Mapping[str, datetime]
 
     async def give_back(self) -> None:
-        """The attempt was a right one: it does not count."""
-        await attempts.refund(self.ids)
+        """The attempt was a right one: it does not count. A second call does nothing."""
+        windows, self.windows = self.windows, {}
+        await attempts.refund(windows)
 
 
 async def spend(ctx: Context, *claims: Claim) -> Spent:
@@ -46,18 +48,12 @@ async def spend(ctx: Context, *claims: Claim) -> Spent:
     Raises:
         TooManyAttempts: when any of the budgets was used up; says when the last of these windows ends.
     """
-    by_id = {claim.id: claim.budget for claim in claims}
-    counted = await attempts.spend({id_: ctx.now + budget.window for id_, budget in by_id.items()}, now=ctx.now)
-    ends: list[datetime] = []
-    within: list[str] = []
-    for id_, (spent, ends_at) in counted.items():
-        if spent > by_id[id_].maximum:
-            ends.append(ends_at)
-        else:
-            within.append(id_)
-    if ends:
-        # An attempt that is not judged must not eat the budgets that others share.
-        if within:
-            await attempts.refund(within)
-        raise TooManyAttempts(max(ends))
-    return Spent(tuple(by_id))
+    maximum = {claim.id: claim.budget.maximum for claim in claims}
+    counted = await attempts.spend({claim.id: ctx.now + claim.budget.window for claim in claims}, now=ctx.now)
+    spent = Spent({id_: ends_at for id_, (_, ends_at) in counted.items()})
+    closed = [ends_at for id_, (count, ends_at) in counted.items() if count > maximum[id_]]
+    if closed:
+        # An attempt that is not judged does not count: neither here nor in the budgets that others share.
+        await spent.give_back()
+        raise TooManyAttempts(max(closed))
+    return spent

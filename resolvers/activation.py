@@ -1,16 +1,15 @@
 """Getting an activation key, checking it, and opening the account with it."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-import orjson
 from tortoise.exceptions import IntegrityError
 
 from db.context import Capacity, Context
-from db.models import Account, AccountStatus, ActivationKey, GuardianshipStatus, IdempotentAnswer, KeyState
+from db.models import Account, AccountStatus, ActivationKey, GuardianshipStatus, KeyState
 from db.queries import activation as queries
 from db.queries import portal as portal_queries
-from db.secrets import new_nonce, normalise_activation_key, seal, token_digest, unseal
+from db.secrets import new_nonce, normalise_activation_key
 from db.trail import Note, Step
 from mail.outbox import Addressee, LetterKind, promise
 from policies import names, usernames
@@ -26,7 +25,8 @@ from policies.refusals import (
     NotMatched,
 )
 from resolvers.choice import password_faults
-from resolvers.outcomes import KeyGood, KeySent, KeyShown, Name, NewSession, SignedIn
+from resolvers.outcomes import KeyGood, KeySent, KeyShown, Name, SignedIn
+from resolvers.retry import Retry
 from resolvers.session import open_session, viewer_of
 from resolvers.step import taking
 
@@ -54,8 +54,8 @@ async def request_activation_key(
         GuardianNameNeeded: the proofs are right, and more than one guardian is on record.
         AlreadyActivated: there is an account.
     """
-    number, digits = _proofs(student_number, ssn)
     async with taking(ctx, Step.REQUEST_KEY) as step:
+        number, digits = _proofs(student_number, ssn)
         spent = await _spend_proof(ctx, number)
         record = await queries.student_and_guardians(number, ctx.today)
         if record is None or not _proved(ctx, record, birth_date, digits):
@@ -66,11 +66,13 @@ async def request_activation_key(
         else:
             target = await _guardian_target(ctx, record, guardian_name, spent)
         step.note.about_person_id, step.note.about_account_id = target["person_id"], target["account_id"]
-        await spent.give_back()
-        if target["account_status"] != AccountStatus.NOT_ACTIVATED:
-            raise AlreadyActivated
-        if ctx.rules.key_delivery == "mail" and not target["email"]:
+        activated = target["account_status"] != AccountStatus.NOT_ACTIVATED
+        if ctx.rules.key_delivery == "mail" and not target["email"] and not activated:
+            # Before the attempt is given back: a no that does not count would tell that the proofs are right.
             raise NotMatched
+        await spent.give_back()
+        if activated:
+            raise AlreadyActivated
         async with step.transaction():
             issued = await key_of_record(ctx, target["account_id"], target["capacity"])
             await _tell_guardians(ctx, record, target)
@@ -218,8 +220,8 @@ async def check_activation_key(ctx: Context, *, key: str) -> KeyGood:
         TooManyAttempts: after too many wrong keys from one client.
         KeyNotAccepted: wrong, expired, replaced, used, or not to be used any more.
     """
-    digits = _key_digits(key)
     async with taking(ctx, Step.CHECK_KEY) as step:
+        digits = _key_digits(key)
         spent = await _spend_key(ctx)
         found = await _acceptable(ctx, digits, step.note)
         await spent.give_back()
@@ -279,28 +281,21 @@ async def activate(
         TooManyAttempts: after too many wrong keys from one client.
         KeyNotAccepted: wrong, expired, replaced, used, or not to be used any more.
     """
-    digits = _key_digits(key)
-    if idempotency_key is not None and not 16 <= len(idempotency_key) <= 128:
-        message = "An idempotency key has 16 to 128 characters; a fresh UUID will do."
-        raise InvalidInput([FieldProblem(("input", "idempotencyKey"), message)])
     async with taking(ctx, Step.ACTIVATE) as step:
+        retry = Retry(ctx, _key_digits(key), idempotency_key, username, password)
         spent = await _spend_key(ctx)
-        if idempotency_key is not None:
-            first = await _first_answer(ctx, digits, idempotency_key, username, password)
-            if first is not None:
-                await spent.give_back()
-                step.note.about_account_id = first.viewer.account_id
-                step.note.details["repeated"] = True
-                return first
-        found = await _acceptable(ctx, digits, step.note)
-        await spent.give_back()
-        await _check_choice(ctx, found, username, password, verify_password)
-        encoded = await ctx.hasher.hash(password)
         try:
+            found = await _acceptable(ctx, retry.digits, step.note)
+            await spent.give_back()
+            await _check_choice(ctx, found, username, password, verify_password)
+            encoded = await ctx.hasher.hash(password)
             async with step.transaction():
-                opened = await _open(ctx, found, username.strip(), encoded)
-                if idempotency_key is not None:
-                    await _remember_answer(ctx, found["account_id"], digits, idempotency_key, opened.session)
+                opened = await _open(ctx, found, usernames.kept(username), encoded)
+                await retry.remember(found["account_id"], opened.session)
+        except KeyNotAccepted:
+            # Used, perhaps by this very client: some time ago, or in a request that was sent at the same time.
+            opened = await retry.first_answer(step.note)
+            await spent.give_back()
         except IntegrityError:
             # The only constraint that a right key can run into: somebody took the username a moment ago.
             raise InvalidInput([_username_taken()]) from None
@@ -311,10 +306,14 @@ async def _check_choice(ctx: Context, found: dict[str, Any], username: str, pass
     faults = [
         FieldProblem(("input", "username"), usernames.message(problem)) for problem in usernames.problems(username)
     ]
-    if not faults and await queries.username_taken(usernames.folded(username)):
+    holder = None if faults else await queries.account_with_username(usernames.folded(username))
+    if holder == found["account_id"]:
+        # This very account has it by now: somebody used the key a moment ago.
+        raise KeyNotAccepted
+    if holder is not None:
         faults.append(_username_taken())
-    words = [found["given"], found["family"], username, *await queries.names_around(found["person_id"])]
-    faults += password_faults(ctx, password, again, words)
+    words = [found["given"], found["family"], *await queries.names_around(found["person_id"])]
+    faults += password_faults(ctx, password, again, words, username=username)
     if faults:
         raise InvalidInput(faults)
 
@@ -343,37 +342,3 @@ async def _open(ctx: Context, found: dict[str, Any], username: str, encoded: str
         await promise(ctx, LetterKind.WELCOME, [addressee], {"account_id": found["account_id"]})
     account = found | {"id": found["account_id"], "username": username}
     return SignedIn(await viewer_of(ctx, account, session_id), session)
-
-
-async def _remember_answer(
-    ctx: Context, account_id: int, digits: str, idempotency_key: str, session: NewSession
-) -> None:
-    answer = orjson.dumps([session.token, session.device_token, session.expires_at])
-    await IdempotentAnswer.create(
-        id=_answer_id(ctx, idempotency_key),
-        account_id=account_id,
-        sealed=seal(answer, idempotency_key=idempotency_key, activation_key=digits),
-        expires_at=ctx.now + RETRY_WINDOW,
-    )
-
-
-async def _first_answer(
-    ctx: Context, digits: str, idempotency_key: str, username: str, password: str
-) -> SignedIn | None:
-    """The answer to an earlier try with the same key, idempotency key, username and password; else None."""
-    stored = await queries.idempotent_answer(_answer_id(ctx, idempotency_key), ctx.now)
-    if stored is None or stored["username_folded"] != usernames.folded(username):
-        return None
-    plain = unseal(bytes(stored["sealed"]), idempotency_key=idempotency_key, activation_key=digits)
-    if plain is None or not await ctx.hasher.verify(stored["password_hash"], password):
-        return None
-    token, device_token, expires_at = orjson.loads(plain)
-    session_id = await queries.session_id(token_digest(token))
-    if session_id is None:
-        return None
-    session = NewSession(token, device_token, datetime.fromisoformat(expires_at))
-    return SignedIn(await viewer_of(ctx, stored, session_id), session)
-
-
-def _answer_id(ctx: Context, idempotency_key: str) -> str:
-    return ctx.keys.subject_digest("activate", idempotency_key).hex()

@@ -7,14 +7,16 @@ from policies import passwords
 from policies.refusals import FieldProblem
 
 
-def password_faults(ctx: Context, password: str, again: str, words: Iterable[str]) -> list[FieldProblem]:
+def password_faults(
+    ctx: Context, password: str, again: str, words: Iterable[str], *, username: str
+) -> list[FieldProblem]:
     """What is wrong with a new password that was typed twice; empty when nothing is.
 
-    `words` are those that others would try first: the holder's names, the username, the family's names.
+    `words` are those that others would try first: the holder's names and the family's.
     """
     faults = [
         FieldProblem(("input", "password"), passwords.message(problem))
-        for problem in passwords.problems(password, rules=ctx.rules, context=words)
+        for problem in passwords.problems(password, rules=ctx.rules, context=words, username=username)
     ]
     if password != again:
         faults.append(FieldProblem(("input", "verifyPassword"), "The two passwords are not the same."))

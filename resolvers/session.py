@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from db.context import Capacity, Context, Role, Viewer
+from db.hashing import HasherBusy
 from db.models import Account, AccountStatus, Device, Session
 from db.queries import activation as activation_queries
 from db.queries import portal as portal_queries
@@ -43,16 +44,16 @@ async def log_in(ctx: Context, *, username: str, password: str, device_token: st
         WrongCredentials: unknown username and wrong password alike.
         AccountDisabled, NewPasswordNeeded: only after the right password.
     """
-    if len(password) > 4 * ctx.rules.password_max_length or len(username) > 256:
-        message = "This is longer than a username or password can be."
-        raise InvalidInput([FieldProblem(("input",), message)])
-    folded = usernames.folded(username)
     async with taking(ctx, Step.LOG_IN) as step:
+        if len(password) > 4 * ctx.rules.password_max_length or len(username) > 256:
+            message = "This is longer than a username or password can be."
+            raise InvalidInput([FieldProblem(("input",), message)])
+        folded = usernames.folded(username)
         device = token_digest(device_token or "")
         account = await queries.account_for_login(folded, device, ctx.now)
         known_device = account["device_id"] if account else None
         spent = await _spend_login(ctx, folded, device if known_device else None)
-        right = await ctx.hasher.verify(account["password_hash"] if account else None, password)
+        right = await _verified(ctx, spent, account["password_hash"] if account else None, password)
         if account is not None:
             step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
         if account is None or not right:
@@ -86,6 +87,15 @@ async def _spend_login(ctx: Context, folded: str, device: bytes | None) -> Spent
         Budget("login-client", rules.logins_per_client, window).claim(ctx, ctx.network),
         Budget("login-district", rules.logins_per_district, window).claim(ctx, "district"),
     )
+
+
+async def _verified(ctx: Context, spent: Spent, encoded: str | None, password: str) -> bool:
+    """Whether the password is right, by one hash. An attempt that found no room was not judged: it does not count."""
+    try:
+        return await ctx.hasher.verify(encoded, password)
+    except HasherBusy:
+        await spent.give_back()
+        raise
 
 
 async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
@@ -238,12 +248,11 @@ async def change_password(ctx: Context, *, current: str, password: str, verify_p
             raise WrongCredentials
         step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
         spent = await _spend_login(ctx, usernames.folded(me.username), None)
-        if not await ctx.hasher.verify(account["password_hash"], current):
+        if not await _verified(ctx, spent, account["password_hash"], current):
             raise WrongCredentials
         await spent.give_back()
-        words = [holder["given"], holder["family"], account["username"]]
-        words += await activation_queries.names_around(account["person_id"])
-        if faults := password_faults(ctx, password, verify_password, words):
+        words = [holder["given"], holder["family"], *await activation_queries.names_around(account["person_id"])]
+        if faults := password_faults(ctx, password, verify_password, words, username=account["username"]):
             raise InvalidInput(faults)
         encoded = await ctx.hasher.hash(password)
         async with step.transaction():

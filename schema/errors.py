@@ -65,7 +65,7 @@ def log_fault(
     _log.error(
         "graphql.fault",
         request_id=request_id,
-        operation=operation,
+        operation=operation[:100] if operation else None,
         path=list(path) if path is not None else None,
         error=type(cause).__name__,
         trace=trace_without_values(cause),

@@ -1,5 +1,11 @@
 """The documents that a front end would send."""
 
+#: For results that can be no more than a plain refusal.
+PLAIN_REFUSAL = """
+  __typename
+  ... on Refusal { message code help }
+"""
+
 REFUSAL = """
   __typename
   ... on Refusal { message code help }
@@ -54,13 +60,13 @@ mutation Login($input: LoginInput!) {
 }
 """ % REFUSAL
 
-LOGOUT = "mutation { logout { %s ... on LoggedOut { at } ... on NotAllowed { missing } } }" % REFUSAL
+LOGOUT = "mutation { logout { %s ... on LoggedOut { at } ... on NotAllowed { missing } } }" % PLAIN_REFUSAL
 
 END_SESSION = """
 mutation EndSession($input: EndSessionInput!) {
   endSession(input: $input) { %s ... on SessionEnded { sessionId } ... on NotAllowed { missing } }
 }
-""" % REFUSAL
+""" % PLAIN_REFUSAL
 
 CHANGE_PASSWORD = """
 mutation ChangePassword($input: ChangePasswordInput!) {

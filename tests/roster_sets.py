@@ -178,7 +178,7 @@ async def dump(*, trail: bool = False) -> dict[str, list[str]]:
     for name in (table["name"] for table in tables):
         if name != "trail_entry" or trail:
             rows = await sql.rows(
-                f"SELECT t.ctid::text || ' ' || t.xmin || ' ' || t AS told FROM {name} t ORDER BY ctid"
+                f"SELECT t.ctid::text || ' ' || t.xmin::text || ' ' || t::text AS told FROM {name} t ORDER BY ctid"
             )
             found[name] = [row["told"] for row in rows]
     return found

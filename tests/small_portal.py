@@ -1,10 +1,6 @@
 """A portal of four fields, for tests of how requests are taken and answers given; no database behind it."""
 
 import asyncio
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -12,7 +8,6 @@ from typing import Annotated, Any
 
 import httpx
 import strawberry
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
@@ -176,19 +171,3 @@ def make_app(
 def client_of(app: ASGIApp) -> httpx.AsyncClient:
     """Talk to an application without a network."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """Run an application under uvicorn, as in production, on a free port of the loopback; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http="httptools", loop="uvloop", log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()

@@ -255,16 +255,22 @@ async def test_throwaway_data_is_gone_afterwards(var: Path) -> None:
     assert not (var / "postgres").exists()
 
 
-async def test_what_a_killed_test_left_behind_is_replaced(var: Path) -> None:
-    with another_program(var, throwaway=True) as other:
-        wait_ready(other)
-        cluster_data = home_of(var).data
-        left = server_process(cluster_data)
-        other.kill()
-        other.wait()
-    with start(var, throwaway=True) as postgres:
-        assert not alive(left)
-        assert await ask(postgres.cluster.url, "SELECT 1") == 1
+def test_what_killed_tests_left_behind_is_deleted(var: Path, tmp_path: Path) -> None:
+    left = home_of(var)
+    processes = []
+    for _ in range(2):
+        with another_program(var, throwaway=True) as other:
+            wait_ready(other)
+            processes.append(server_process(left.data))
+            other.kill()
+            other.wait()
+    assert [alive(process) for process in processes] == [False, True]
+    # Root's clusters lie side by side, so that tests in another folder find it too.
+    next_one = tmp_path / "elsewhere" / "var" if ROOT else var
+    with start(next_one, throwaway=True) as postgres:
+        assert not alive(processes[1])
+        assert postgres.cluster.data.parent == left.folder or not left.folder.exists()
+        assert next_one == var or not (var / "postgres").exists()
 
 
 async def test_tests_cannot_take_over_data_to_keep_nor_the_other_way_round(kept: Path, var: Path) -> None:

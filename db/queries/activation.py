@@ -68,7 +68,7 @@ SELECT p.given, p.family FROM guardianship g JOIN person p ON p.id = g.guardian_
 """
 
 # Uses account_username_folded_key.
-USERNAME_TAKEN = "SELECT 1 FROM account WHERE username_folded = $1"
+ACCOUNT_WITH_USERNAME = "SELECT id FROM account WHERE username_folded = $1"
 
 
 async def student_and_guardians(student_number: str, on: date) -> Row | None:
@@ -100,8 +100,10 @@ async def names_around(person_id: int) -> list[str]:
     return [name for row in await sql.rows(NAMES_AROUND, person_id) for name in (row["given"], row["family"])]
 
 
-async def username_taken(folded: str) -> bool:
-    return await sql.row(USERNAME_TAKEN, folded) is not None
+async def account_with_username(folded: str) -> int | None:
+    """The id of the account that has this username."""
+    found = await sql.row(ACCOUNT_WITH_USERNAME, folded)
+    return found["id"] if found else None
 
 
 IDEMPOTENT_ANSWER = """

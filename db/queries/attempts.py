@@ -1,6 +1,6 @@
 """Counting attempts in the database, so that budgets hold over aliases, workers, machines and restarts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from db import sql
@@ -18,12 +18,16 @@ ON CONFLICT (id) DO UPDATE SET
 RETURNING id, spent, ends_at
 """
 
+# Only in the window in which it was spent: taken back from the next one, it would allow one attempt too many there.
 REFUND = """
 WITH claimed AS (
-    SELECT id FROM attempt_budget
-    WHERE id = ANY ($1::text[]) AND spent > 0
-    ORDER BY id
-    FOR UPDATE
+    SELECT budget.id
+    FROM attempt_budget AS budget
+    JOIN unnest($1::text[], $2::timestamptz[]) AS claim (id, ends_at)
+        ON claim.id = budget.id AND claim.ends_at = budget.ends_at
+    WHERE budget.spent > 0
+    ORDER BY budget.id
+    FOR UPDATE OF budget
 )
 UPDATE attempt_budget SET spent = spent - 1 FROM claimed WHERE attempt_budget.id = claimed.id
 """
@@ -37,9 +41,10 @@ async def spend(ends: Mapping[str, datetime], *, now: datetime) -> dict[str, tup
     return {row["id"]: (row["spent"], row["ends_at"]) for row in counted}
 
 
-async def refund(ids: Sequence[str]) -> None:
-    """Takes one attempt back from each budget."""
-    await sql.rows(REFUND, list(ids))
+async def refund(ends: Mapping[str, datetime]) -> None:
+    """Takes one attempt back from each budget whose window still is the one that ends then."""
+    if ends:
+        await sql.rows(REFUND, list(ends), list(ends.values()))
 
 
 async def forget(*, before: datetime) -> None:

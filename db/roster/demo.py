@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from db.context import Role
+from db.models import SsnState
 from db.roster.demo_cases import Case, make_cases
 from db.roster.demo_rows import DemoRows
 from db.roster.demo_school import (
@@ -20,8 +21,11 @@ from db.roster.demo_school import (
     school_year,
 )
 from db.roster.demo_town import Adult, Child, Town
+from db.roster.ssn import read_ssn
 
 SEED = 20_260_817
+#: Grades in which a student may have turned eighteen.
+_MAY_BE_OF_AGE = ("11", "12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Facts:
     #: The guardian who is meant to have an account from the start.
     activated: GuardianFact
     staff: tuple[StaffFact, ...]
+    #: Ordinary families with nobody's account open: there is a new one to try with for a long time.
+    families: tuple[GuardianFact, ...]
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, dates as text."""
@@ -75,6 +81,7 @@ class Facts:
             "district_name": self.district_name,
             "guardians": {name: plain(fact) for name, fact in self.guardians.items()},
             "activated": plain(self.activated),
+            "families": [plain(fact) for fact in self.families],
             "staff": [{**asdict(fact), "role": fact.role.value} for fact in self.staff],
         }
 
@@ -92,8 +99,9 @@ def write_demo(folder: Path, *, today: date, students: int = 300, seed: int = SE
     town = Town(rows, year, today, seed)
     staff = _make_staff(town)
     cases = make_cases(town, year, today)
+    ordinary: list[Case] = []
     while len(town.children) < students:
-        _make_family(town, most=students - len(town.children))
+        ordinary.extend(_make_family(town, most=students - len(town.children)))
     for child in town.children:
         taken = classes[child.level]
         if child.source_id == cases["two schools"].child.source_id:
@@ -101,7 +109,8 @@ def write_demo(folder: Path, *, today: date, students: int = 300, seed: int = SE
         add_progress(rows, year, town.rng, student=child.source_id, school=child.school, classes=taken)
     rows.write(folder, system=f"Demo of {DISTRICT_NAME}")
     facts = {name: _fact(case) for name, case in cases.items()}
-    return Facts(DISTRICT_NAME, facts, facts["activated guardian"], staff)
+    families = tuple(_fact(case) for case in ordinary)
+    return Facts(DISTRICT_NAME, facts, facts["activated guardian"], staff, families)
 
 
 def _make_staff(town: Town) -> tuple[StaffFact, ...]:
@@ -143,8 +152,11 @@ def _fact(case: Case) -> GuardianFact:
     )
 
 
-def _make_family(town: Town, *, most: int) -> None:
-    """A family as they come: one to three children; parents together, apart, alone, or grandparents."""
+def _make_family(town: Town, *, most: int) -> list[Case]:
+    """A family as they come: one to three children; parents together, apart, alone, or grandparents.
+
+    Returns who of it can get a key, with which child's facts: nobody where no child's SSN is on file.
+    """
     rng, name = town.rng, town.family_name()
     number = min(most, rng.choices((1, 2, 3), weights=(5, 4, 1))[0])
     levels = sorted(rng.sample(list(GRADES), number))
@@ -170,6 +182,12 @@ def _make_family(town: Town, *, most: int) -> None:
             town.live(other, step)
             for child in children:
                 town.tie(child, step, "stepmother", legal=False, portal=False, lives_with=False)
+    known = [
+        child
+        for child in children
+        if read_ssn(child.ssn).state is SsnState.ON_FILE and child.level not in _MAY_BE_OF_AGE
+    ]
+    return [Case("an ordinary family", child, first, opens=True) for child in known[:1]]
 
 
 def _tie_all(town: Town, children: list[Child], adult: Adult, *, lives_with: bool) -> None:

@@ -1,0 +1,142 @@
+"""The ground to measure on: a PostgreSQL of its own with a few hundred families, thrown away afterwards."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from nacl.pwhash import argon2id
+
+from app import embedded
+from bench.processes import Family
+from db import sql
+from db.connection import database, migrate
+from db.context import Capacity
+from db.models import (
+    Account,
+    AccountStatus,
+    Enrolment,
+    Guardianship,
+    GuardianshipStatus,
+    Person,
+    School,
+    SsnState,
+    Student,
+)
+from db.secrets import Keyring
+from policies.usernames import folded
+
+PASSWORD = "lantern orchard seven kites"
+FAMILIES = 300
+STUDENTS_EACH = 2
+SCHOOLS = 3
+MEMORY_KIB, PASSES = 19456, 2
+BORN = date(2013, 4, 9)
+#: Far more than any measurement spends: the counting is measured, and never refuses.
+PLENTY = "100000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the database is, who has an account in it, and the environment in which a portal runs on it."""
+
+    url: str
+    #: Of PostgreSQL, such as 18.1.
+    version: str
+    secrets: str
+    postgres: Family
+    #: Password hash of every account, at the default cost.
+    password_hash: str
+
+    def username(self, number: int) -> str:
+        """A guardian's, of as many as there are; numbers beyond begin anew."""
+        return f"guardian.{number % FAMILIES}"
+
+    def student_number(self, number: int) -> str:
+        """A student's, of as many as there are; numbers beyond begin anew."""
+        return f"00{100_000 + number % (FAMILIES * STUDENTS_EACH)}"
+
+    def environment(self, *, workers: int) -> dict[str, str]:
+        """As in production, with budgets that are never used up and a proxy in front that names the clients."""
+        others = {name: value for name, value in os.environ.items() if not name.upper().startswith("PORTAL_")}
+        plenty = ("PROOFS_PER_STUDENT", "PROOFS_PER_CLIENT", "PROOFS_PER_DISTRICT", "LOGINS_PER_USERNAME")
+        plenty += ("LOGINS_PER_DEVICE", "LOGINS_PER_CLIENT", "LOGINS_PER_DISTRICT")
+        return others | {
+            "PORTAL_ENVIRONMENT": "production",
+            "PORTAL_SECRETS": self.secrets,
+            "PORTAL_DATABASE_URL": self.url,
+            "PORTAL_PUBLIC_URL": "https://portal.test",
+            "PORTAL_HOST": "127.0.0.1",
+            "PORTAL_PORT": "0",
+            "PORTAL_WORKERS": str(workers),
+            "PORTAL_TRUSTED_PROXIES": "127.0.0.1",
+            "PORTAL_HASH_MEMORY_KIB": str(MEMORY_KIB),
+            "PORTAL_HASH_PASSES": str(PASSES),
+            **{f"PORTAL_{name}": PLENTY for name in plenty},
+        }
+
+
+@contextlib.contextmanager
+def prepared(folder: Path) -> Iterator[Ground]:
+    """A migrated database with families in it; PostgreSQL stops and its data goes at the end."""
+    with embedded.start(folder / "var", throwaway=True) as running:
+        secrets = Keyring.generate()
+        password_hash = argon2id.str(PASSWORD.encode(), opslimit=PASSES, memlimit=MEMORY_KIB * 1024).decode()
+        version = asyncio.run(_fill(running.cluster.url, Keyring.parse(secrets), password_hash))
+        postmaster = int((running.cluster.data / "postmaster.pid").read_text().splitlines()[0])
+        yield Ground(running.cluster.url, version, secrets, Family(postmaster), password_hash)
+
+
+async def _fill(url: str, keys: Keyring, password_hash: str) -> str:
+    """Guardians with an open account, each with students at one of the schools. Returns PostgreSQL's version."""
+    now = datetime.now(UTC)
+    pupils = range(1, FAMILIES * STUDENTS_EACH + 1)
+    parents = range(len(pupils) + 1, len(pupils) + FAMILIES + 1)
+    async with database(url, everywhere=False):
+        await migrate()
+        await School.bulk_create(
+            [School(id=n, name=f"School {n}", phone="(555) 555-0100") for n in range(1, SCHOOLS + 1)]
+        )
+        await Person.bulk_create([Person(id=n, given=f"Given {n}", family=f"Family {n}") for n in (*pupils, *parents)])
+        await Student.bulk_create(
+            Student(
+                id=n,
+                student_number=f"00{100_000 + n - 1}",
+                birth_date=BORN,
+                ssn_state=SsnState.ON_FILE,
+                ssn_proof=keys.ssn_proof(f"{520_000_000 + n}"),
+                ssn_proof_version=keys.current,
+            )
+            for n in pupils
+        )
+        await Enrolment.bulk_create(
+            Enrolment(student_id=n, school_id=n % SCHOOLS + 1, grade_level="07") for n in pupils
+        )
+        await Guardianship.bulk_create(
+            Guardianship(
+                guardian_id=parents[(n - 1) % FAMILIES],
+                student_id=n,
+                relationship="mother",
+                status=GuardianshipStatus.CONFIRMED,
+                portal_access=True,
+                confirmed_at=now,
+            )
+            for n in pupils
+        )
+        await Account.bulk_create(
+            Account(
+                person_id=n,
+                capacity=Capacity.GUARDIAN,
+                status=AccountStatus.ACTIVE,
+                username=f"guardian.{place}",
+                username_folded=folded(f"guardian.{place}"),
+                password_hash=password_hash,
+                activated_at=now,
+            )
+            for place, n in enumerate(parents)
+        )
+        shown = await sql.rows("SHOW server_version")
+    return str(shown[0]["server_version"])

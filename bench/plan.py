@@ -1,0 +1,19 @@
+"""How long and how often to measure."""
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every measurement is bounded by these. Things that are compared take turns, and the median of the turns counts."""
+
+    #: Length of one turn.
+    seconds: float = 2.0
+    rounds: int = 5
+    #: Pairs of refused requests whose times are compared.
+    pairs: int = 300
+
+    async def sleep(self, seconds: float) -> None:
+        """Lets the load run for a while, but no longer than a turn."""
+        await asyncio.sleep(min(seconds, self.seconds))
