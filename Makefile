@@ -20,7 +20,7 @@ test: $(VENV)/.installed-dev  ## All tests, the slow ones in their bounded form
 	$(BIN)/python -m pytest -n 2 -m "not full"
 
 test-full: $(VENV)/.installed-dev  ## All tests, the slow ones in full
-	PORTAL_TESTS=full $(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev  ## Lint, types, import contracts, schema snapshot
 	$(BIN)/ruff check .

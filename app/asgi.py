@@ -169,5 +169,11 @@ class RequestLines:
             # A probe every few seconds is worth a line only when it fails.
             level = logging.DEBUG if scope["path"] in PROBES and status == 200 else logging.INFO
             _log.log(
-                level, "request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=request_id
+                level,
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=took,
+                request_id=request_id,
             )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -159,8 +160,14 @@ def _settings() -> Settings:
     return settings
 
 
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
 def main() -> None:
     """Runs a command. What an operator can mend is said in one sentence, with exit code 1."""
+    # A plain SIGTERM would leave the embedded database running; uvicorn hands it on to this handler when it is done.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except PlainProblem as problem:

@@ -29,7 +29,9 @@ def reset_demo(settings: Settings) -> None:
         PlainProblem: in production, where a database is named, or while another program uses the embedded one.
     """
     if settings.in_production or settings.database_url is not None:
-        raise PlainProblem("Only the embedded development database can be reset; yours is named by PORTAL_DATABASE_URL.")
+        raise PlainProblem(
+            "Only the embedded development database can be reset; yours is named by PORTAL_DATABASE_URL."
+        )
     try:
         with embedded.start(settings.var) as running:
             if running.is_shared():

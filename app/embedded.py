@@ -21,7 +21,7 @@ from app.embedded_home import Home, home_of
 from app.embedded_programs import MAJOR, EmbeddedError, Programs
 from app.embedded_server import DATABASE, is_running, make_data, start_server, stop_server
 
-__all__ = ["Cluster", "EmbeddedError", "EmbeddedPostgres", "start"]
+__all__ = ["DATABASE", "Cluster", "EmbeddedError", "EmbeddedPostgres", "start"]
 
 _CREATE_SECONDS = 120
 """Time for createdb or dropdb, on a slow disk."""
@@ -73,6 +73,20 @@ class EmbeddedPostgres:
         self._home = home
         self._hold: int | None = hold
         self._process = os.getpid()
+
+    def is_shared(self) -> bool:
+        """Whether another program uses it too."""
+        if self._hold is None:
+            return False
+        with _turn(self._home):
+            try:
+                fcntl.flock(self._hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            finally:
+                # Asking for the exclusive lock gives the shared one up, also where it is not had.
+                fcntl.flock(self._hold, fcntl.LOCK_SH)
+        return False
 
     def stop(self) -> None:
         """Let go; the last to do so stops the server, and deletes a throwaway cluster. A second call does nothing.
@@ -156,6 +170,8 @@ def _sweep(home: Home) -> None:
                 left = dataclasses.replace(left, var=Path(mark.read_text()))
                 stop_server(left, mode="immediate")
                 left.delete()
+        except (EmbeddedError, OSError):
+            continue  # tidying up for others must not keep this one from starting
         finally:
             _release(turn)
 

@@ -84,7 +84,9 @@ def walk(settings: Settings, url: str | None) -> None:
 
 def _guardians_way(story: Story, facts: Answer) -> None:
     family, key = _first_key(story, facts["families"])
-    good = story.tell(f"{family['given']} checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}})
+    good = story.tell(
+        f"{family['given']} checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}}
+    )
     _expect(good, "ActivationKeyGood")
     username = f"{family['given']}.{uuid4().hex[:6]}".lower().replace(" ", "").replace("'", "")
     choice = {"key": key, "username": username, "password": _PASSWORD, "verifyPassword": _PASSWORD}

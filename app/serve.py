@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 import threading
@@ -17,6 +16,8 @@ from app.problems import PlainProblem
 from app.running import opened, with_database
 from app.settings import Settings, keyring
 from db import connection
+from db.queries.versions import versions_in_use
+from db.secrets import Keyring
 from resolvers.demo import is_empty
 
 GRACE_SECONDS = 10
@@ -28,17 +29,11 @@ def serve(settings: Settings) -> None:
     Raises:
         PlainProblem: names what keeps it from starting.
     """
-    # uvicorn hands a SIGTERM on to the handler that was there before: this one, which lets the database be stopped.
-    signal.signal(signal.SIGTERM, _leave)
     with _listening(settings) as listener:
-        keyring(settings)
+        keys = keyring(settings)
         with with_database(settings) as ready:
-            asyncio.run(_prepare(ready))
+            asyncio.run(_prepare(ready, keys))
             _run(ready, listener)
-
-
-def _leave(_signal: int, _frame: object) -> None:
-    raise SystemExit(0)
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -55,16 +50,22 @@ def _listening(settings: Settings) -> socket.socket:
     return listener
 
 
-async def _prepare(settings: Settings) -> None:
+async def _prepare(settings: Settings, keys: Keyring) -> None:
     """Brings the database up to date in development, insists that it is in production, and makes the demo district."""
     async with opened(settings):
         pending = await connection.pending_migrations()
         if settings.in_production:
             if pending:
                 raise PlainProblem(f"The database lacks {len(pending)} migration(s): run `portal migrate` first.")
-            return
-        if pending:
+        elif pending:
             await connection.migrate()
+        if lost := set(await versions_in_use()) - keys.versions:
+            versions = ", ".join(str(version) for version in sorted(lost))
+            raise PlainProblem(
+                f"The database was filled under secret version {versions}, which is not among the secrets."
+            )
+        if settings.in_production:
+            return
         if await is_empty():
             sys.stdout.write("The database is empty: making a demo district of about 300 students.\n")
             sys.stdout.flush()

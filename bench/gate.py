@@ -24,7 +24,7 @@ def measure(plan: Plan) -> list[Row]:
     remembered = min(_microseconds(gate, [_facts("warm")] * _REMEMBERED) for _ in range(times))
     return [
         Row(
-            "a decision of the gate that is remembered, over one asked of the policy table",
+            "decision of the gate: remembered, over asked of the table",
             f"{remembered:.2f} µs over {asked:.0f} µs",
             remembered / asked,
         )

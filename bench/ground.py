@@ -37,6 +37,15 @@ MEMORY_KIB, PASSES = 19456, 2
 BORN = date(2013, 4, 9)
 #: Far more than any measurement spends: the counting is measured, and never refuses.
 PLENTY = "100000000"
+BUDGETS = (
+    "PROOFS_PER_STUDENT",
+    "PROOFS_PER_CLIENT",
+    "PROOFS_PER_DISTRICT",
+    "LOGINS_PER_USERNAME",
+    "LOGINS_PER_DEVICE",
+    "LOGINS_PER_CLIENT",
+    "LOGINS_PER_DISTRICT",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,6 @@ class Ground:
     def environment(self, *, workers: int) -> dict[str, str]:
         """As in production, with budgets that are never used up and a proxy in front that names the clients."""
         others = {name: value for name, value in os.environ.items() if not name.upper().startswith("PORTAL_")}
-        plenty = ("PROOFS_PER_STUDENT", "PROOFS_PER_CLIENT", "PROOFS_PER_DISTRICT", "LOGINS_PER_USERNAME")
-        plenty += ("LOGINS_PER_DEVICE", "LOGINS_PER_CLIENT", "LOGINS_PER_DISTRICT")
         return others | {
             "PORTAL_ENVIRONMENT": "production",
             "PORTAL_SECRETS": self.secrets,
@@ -75,7 +82,7 @@ class Ground:
             "PORTAL_TRUSTED_PROXIES": "127.0.0.1",
             "PORTAL_HASH_MEMORY_KIB": str(MEMORY_KIB),
             "PORTAL_HASH_PASSES": str(PASSES),
-            **{f"PORTAL_{name}": PLENTY for name in plenty},
+            **{f"PORTAL_{name}": PLENTY for name in BUDGETS},
         }
 
 

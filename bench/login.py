@@ -92,5 +92,5 @@ def _rows(rounds: list[_Round]) -> list[Row]:
             f"{portal_ms:.2f} ms over {hash_ms:.2f} ms",
             median(r.portal.portal_cpu / r.bare.cpu_each for r in rounds),
         ),
-        Row("  beside it, on the same cores: PostgreSQL, client", f"{postgres_ms:.2f} ms, {client_ms:.2f} ms"),
+        Row("  beside it on the same cores: PostgreSQL, client", f"{postgres_ms:.2f} ms, {client_ms:.2f} ms"),
     ]

@@ -41,7 +41,7 @@ async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
                     beside += tally.waited
     return [
         _row("p99 of reads while log-ins saturate, over p99 idle", 99, beside, alone, Aim(high=3.0)),
-        _row("  the same for the median", 50, beside, alone, None),
+        _row("  the median of the same reads", 50, beside, alone, None),
     ]
 
 

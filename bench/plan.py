@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every measurement is bounded by these. Things that are compared take turns, and the median of the turns counts."""
+    """Bounds every measurement. Things that are compared take turns, and the median of the turns counts."""
 
     #: Length of one turn.
     seconds: float = 2.0

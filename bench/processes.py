@@ -10,7 +10,7 @@ import psutil
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
     """Processor time that these processes have used so far."""
-    return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
+    return float(sum(times.user + times.system for times in (process.cpu_times() for process in processes)))
 
 
 class Family:
@@ -39,7 +39,7 @@ class Neighbours:
         self._busy = _busy_seconds()
 
     def share(self, ours: float) -> float:
-        """The part of all cores' time that went elsewhere, from 0 to 1, given the seconds of ours beside this process."""
+        """The part of all cores' time that others used, 0 to 1; `ours` are the seconds of what is no child of ours."""
         used = sum(
             usage.ru_utime + usage.ru_stime
             for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))

@@ -18,6 +18,7 @@ import uvloop
 from pydantic import SecretStr
 
 from app.asgi import create_app
+from app.logs import configure_logs
 from app.settings import Settings
 from bench.client import post
 from bench.crew import Crew, Done, Work
@@ -58,11 +59,13 @@ def _listening() -> Iterator[list[Statement]]:
     logger, listener = logging.getLogger("tortoise.db_client"), _Listener()
     before = logger.level
     logger.setLevel(logging.DEBUG)
+    logger.propagate = False
     logger.addHandler(listener)
     try:
         yield listener.heard
     finally:
         logger.removeHandler(listener)
+        logger.propagate = True
         logger.setLevel(before)
 
 
@@ -73,7 +76,9 @@ async def statements_of(ground: Ground, request: bytes, token: str) -> list[Stat
         database_url=SecretStr(ground.url),
         secrets=SecretStr(ground.secrets),
         var=Path("unused"),
+        log_level="error",
     )
+    configure_logs(settings)
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
@@ -149,17 +154,17 @@ def _rows(rounds: list[_Round], statements: int) -> list[Row]:
     client_ms = 1000 * median(r.portal.client_cpu for r in rounds)
     return [
         Row(
-            f"`me` with students and school, a second, over its {statements} statements run bare",
+            f"`me` with students and school a second, over its {statements} statements bare",
             f"{reads:.0f} over {bare:.0f}",
             median(r.portal.per_second / r.bare.per_second for r in rounds),
         ),
         Row(
-            "server CPU of `me`, over that of its statements run bare",
+            "server CPU of that, over that of its statements bare",
             f"{portal_ms:.2f} ms over {bare_ms:.2f} ms",
             median(r.portal.portal_cpu / r.bare.cpu_each for r in rounds),
         ),
         Row(
-            "  beside it: PostgreSQL (for bare statements), client",
+            "  beside it: PostgreSQL (for the bare statements), client",
             f"{postgres_ms:.2f} ms ({bare_postgres_ms:.2f} ms), {client_ms:.2f} ms",
         ),
     ]

@@ -28,8 +28,8 @@ async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
         key = await _compare(connection, *_keys(ground), expecting=b'"NotMatched"', pairs=plan.pairs)
         login = await _compare(connection, *_logins(ground), expecting=b'"WrongCredentials"', pairs=plan.pairs // 2)
     return [
-        _row("refused key for an unknown student, over one for a known student", *key),
-        _row("refused log-in with an unknown username, over one with a wrong password", *login),
+        _row("time of a refused key: unknown student, over a known one", *key),
+        _row("time of a refused log-in: unknown username, over a known one", *login),
     ]
 
 

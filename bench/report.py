@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.processes import cores
@@ -58,14 +59,14 @@ class Row:
 def show(rows: Iterable[Row], *, postgres: str, neighbours: float, console: Console) -> None:
     """Prints the table, and below it what has to be known to read it."""
     table = Table(title="What the portal costs")
-    table.add_column("measurement", no_wrap=True)
+    table.add_column("measurement")
     table.add_column("value", no_wrap=True)
-    table.add_column("ratio", justify="right")
+    table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("aim", no_wrap=True)
     table.add_column("met", no_wrap=True)
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        table.add_row(row.measurement, row.value, ratio, str(row.aim or ""), row.verdict)
+        table.add_row(escape(row.measurement), row.value, ratio, str(row.aim or ""), row.verdict)
     console.print(table)
     console.print(f"{cores()} cores, {_processor()}; {platform.system()} {platform.release()}")
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)

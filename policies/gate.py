@@ -102,7 +102,7 @@ class Gate:
             )
         except Exception:
             logging.getLogger(__name__).exception("the policy table could not be asked")
-            allowed, row = False, []
+            return Decision(allowed=False, missing=(MissingFact.ROLE,))
         if allowed:
             return Decision(allowed=True, rule=", ".join(row))
         return Decision(allowed=False, missing=self._missing(role, action, facts))

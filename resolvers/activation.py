@@ -1,5 +1,6 @@
 """Getting an activation key, checking it, and opening the account with it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from db.context import Capacity, Context
 from db.models import Account, AccountStatus, ActivationKey, GuardianshipStatus, KeyState
 from db.queries import activation as queries
 from db.queries import portal as portal_queries
+from db.queries import sessions as session_queries
 from db.secrets import new_nonce, normalise_activation_key
 from db.trail import Note, Step
 from mail.outbox import Addressee, LetterKind, promise
@@ -147,21 +149,15 @@ async def _guardian_target(ctx: Context, record: dict[str, Any], said: SaidName 
 
 async def _meant(guardians: list[dict[str, Any]], said: SaidName, spent: Spent) -> list[dict[str, Any]]:
     """Those whom the name fits; where a father and a son have one name, the suffix decides."""
-
-    def fitting(*, suffix_needed: bool) -> list[dict[str, Any]]:
-        return [
-            guardian
-            for guardian in guardians
-            if names.same_person_name(said, _on_record(guardian), suffix_needed=suffix_needed)
-        ]
-
-    fit = fitting(suffix_needed=False)
-    if len(fit) <= 1:
-        return fit
-    if said.suffix is None and len(fitting(suffix_needed=True)) != 1:
+    said = names.with_suffix_apart(said)
+    anybody = replace(said, suffix=None)
+    namesakes = [one for one in guardians if names.same_person_name(anybody, _on_record(one), suffix_needed=False)]
+    needed = len(namesakes) > 1
+    fit = [one for one in namesakes if names.same_person_name(said, _on_record(one), suffix_needed=needed)]
+    if needed and not fit and not names.folded_suffix(said.suffix):
         await spent.give_back()
         raise GuardianNameNeeded
-    return fitting(suffix_needed=True)
+    return fit
 
 
 def _on_record(person: dict[str, Any]) -> SaidName:
@@ -257,9 +253,11 @@ async def _acceptable(ctx: Context, digits: str, note: Note) -> dict[str, Any]:
 
 
 async def _still_entitled(ctx: Context, found: dict[str, Any]) -> bool:
-    """A guardian's key opens nothing once no student is left whom the guardian may see."""
-    if found["capacity"] != Capacity.GUARDIAN:
+    """A guardian's key opens nothing once no student is left to see, and a staff key nothing without a role."""
+    if found["capacity"] == Capacity.STUDENT:
         return True
+    if found["capacity"] == Capacity.STAFF:
+        return bool(await session_queries.roles(found["person_id"], ctx.today))
     return any(
         _standing(ward, ward["birth_date"], ctx.today) is Standing.CONFIRMED
         for ward in await portal_queries.students_of_guardian(found["person_id"], ctx.today, None)

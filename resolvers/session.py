@@ -113,6 +113,9 @@ async def _check_open(ctx: Context, account: dict[str, Any] | None, verified_has
         raise NewPasswordNeeded
     if account["status"] != AccountStatus.ACTIVE:
         raise WrongCredentials
+    if account["capacity"] == Capacity.STAFF and not await queries.roles(account["person_id"], ctx.today):
+        # Whoever has left, or has not begun: there is nothing that such an account may do, its own page included.
+        raise AccountDisabled(await contact(ctx, account["person_id"]))
 
 
 async def contact(ctx: Context, person_id: int) -> str:

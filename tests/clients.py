@@ -1,7 +1,8 @@
 """A front end, as the tests see the portal: GraphQL over HTTP, and what the answers say."""
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle, islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,10 +18,17 @@ class Portal:
     """Talks to one application, in this process; holds the session of whoever is signed in through it."""
 
     def __init__(self, app: Starlette | None = None, *, url: str | None = None, address: str = "198.51.100.7") -> None:
-        """`app` is served in this process; `url` names a running server instead."""
-        self.app = app
-        transport = httpx.ASGITransport(app, client=(address, 50_000)) if app else None
-        self.http = httpx.AsyncClient(transport=transport, base_url=url or "http://portal.test", timeout=30)
+        """`app` is served in this process; `url` names a running server instead, which is told the address."""
+        self.app, self.url = app, url
+        self.http = httpx.AsyncClient(
+            # No certificates are read for addresses that have none: it takes longer than many a test.
+            transport=httpx.ASGITransport(app, client=(address, 50_000))
+            if app
+            else httpx.AsyncHTTPTransport(verify=False),
+            base_url=url or "http://portal.test",
+            headers={"X-Forwarded-For": address} if url else {},
+            timeout=60,
+        )
         self.token: str | None = None
         self.device_token: str | None = None
         self._stack = AsyncExitStack()
@@ -86,3 +94,17 @@ class Portal:
     async def me(self, *, token: str | None = None) -> Answer | None:
         me: Answer | None = (await self.ask(documents.ME, token=token))["me"]
         return me
+
+
+@asynccontextmanager
+async def crowd(size: int, *portals: Portal) -> AsyncIterator[list[Portal]]:
+    """So many clients, each at an address of its own, spread over what these portals talk to."""
+    clients = [
+        Portal(portal.app, url=portal.url, address=f"203.0.113.{number}")
+        for number, portal in enumerate(islice(cycle(portals), size))
+    ]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.http.aclose()

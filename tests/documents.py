@@ -101,7 +101,7 @@ query Node($id: ID!) {
     __typename id
     ... on Student { name { display } grades { edges { node { title } } } }
     ... on Grade { title } ... on AttendanceEvent { category }
-    ... on Account { status } ... on SessionInfo { current } ... on School { name }
+    ... on Account { status } ... on SessionInfo { current } ... on School { schoolName: name }
   }
 }
 """

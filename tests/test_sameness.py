@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -223,9 +222,7 @@ async def test_whatever_does_not_match_gets_one_answer_at_one_price(
     assert await TrailEntry.filter(step="key:request", outcome="REFUSED", refusal="NOT_MATCHED").count() == 2
 
 
-async def test_a_refusal_costs_three_statements(
-    portal: Portal, district: District, statements: Statements
-) -> None:
+async def test_a_refusal_costs_three_statements(portal: Portal, district: District, statements: Statements) -> None:
     seen = await _seen(portal, statements, documents.REQUEST_KEY, await unknown_student(district))
     assert [text.split(maxsplit=2)[:2] for text in seen.statements] == [
         ["INSERT", "INTO"],
@@ -287,9 +284,7 @@ async def impossible_username(district: District, portal: Portal) -> Proofs:
 
 
 async def wrong_password_of_a_disabled_account(district: District, portal: Portal) -> Proofs:
-    await _holder(
-        district, "disabled", status=AccountStatus.DISABLED, disabled_reason=DisabledReason.LEGAL_RESTRICTION
-    )
+    await _holder(district, "disabled", status=AccountStatus.DISABLED, disabled_reason=DisabledReason.LEGAL_RESTRICTION)
     return {"username": "disabled", "password": WRONG}
 
 
@@ -381,13 +376,3 @@ async def test_a_lock_is_the_same_for_known_and_unknown_usernames(
     assert b'"__typename":"TooManyAttempts"' in seen[0].body
     assert seen[0] == seen[1]
     assert seen[0].hashes == 0
-
-
-# ------------------------------------------------------------------------------------------------ dates of birth
-async def test_the_day_before_the_rights_pass_the_key_is_still_the_guardians(
-    portal: Portal, district: District
-) -> None:
-    today: date = district.ctx.today
-    tomorrow = today + timedelta(days=1)
-    student = await _known(district, born=tomorrow.replace(year=tomorrow.year - AGE_OF_RIGHTS))
-    assert (await portal.request_key(*student.proofs))["__typename"] == "ActivationKeyIssued"

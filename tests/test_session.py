@@ -227,9 +227,7 @@ async def test_an_expired_session_is_nobody_and_not_in_the_list(portal: Portal, 
     assert (await portal.do(documents.LOGOUT))["__typename"] == "LoggedOut"
 
 
-async def test_how_long_a_session_lasts_is_the_districts_choice(
-    settings: Settings, maria: Adult, clock: Clock
-) -> None:
+async def test_how_long_a_session_lasts_is_the_districts_choice(settings: Settings, maria: Adult, clock: Clock) -> None:
     brief = settings.model_copy(update={"session_idle_minutes": 5, "session_absolute_hours": 1})
     async with Portal(create_app(brief, clock=clock)) as portal:
         session = (await portal.login("maria.q", PASSWORD))["session"]

@@ -72,8 +72,8 @@ class Imported:
             "applied": self.applied,
             "counts": {kind: asdict(count) for kind, count in self.counts.items()},
             "problems": [problem.as_dict() for problem in self.problems],
-            "readOver": list(self.read_over),
-            "leftOut": self.left_out,
+            "read_over": list(self.read_over),
+            "left_out": self.left_out,
         }
 
 
@@ -118,7 +118,7 @@ async def _merge(connection: Connection, ctx: Context, checked: Checked) -> dict
     await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
     if not await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({IMPORT_LOCK})"):
         what, to_do = "Another import is running.", "Wait until it has ended, then start again."
-        raise RosterRefused([Problem("busy", Severity.ERROR, "", None, None, what, to_do)])
+        raise RosterRefused([Problem("busy", Severity.ERROR, "the roster", None, None, what, to_do)])
     staged = await stage(connection, ctx, checked.records)
     for subject in sorted(checked.records.silent_on):
         await connection.execute(KEEP_WHAT_IS_ON_RECORD[subject])

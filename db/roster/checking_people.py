@@ -150,7 +150,6 @@ def _keep_person(gathering: Gathering, source_id: str, line: Line, capacities: f
         line.text("metadata.preferredName") or line.text("preferredFirstName"),
         email,
         capacities,
-        line.row,
     )
 
 

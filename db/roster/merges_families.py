@@ -73,6 +73,8 @@ _CHANGE_GUARDIANSHIPS = """
             WHEN w.status = g.status THEN g.evidence WHEN w.status = 'CONFIRMED' THEN 'Legal guardian in the roster' END
     FROM wished_guardianship w CROSS JOIN staged_run run
     WHERE g.id = w.id
+      -- once more, for a registrar who decides while an import runs
+      AND g.decided_by = 'ROSTER' AND g.status <> 'REVOKED'
       AND (g.relationship, g.lives_with, g.portal_access, g.status)
           IS DISTINCT FROM (w.relationship, w.lives_with, w.portal_access, w.status)
 """
@@ -150,7 +152,7 @@ RESTRICTIONS = Merge(
         SET begins_on = least(r.begins_on, s.begins_on),
             ends_on = CASE WHEN r.ends_on IS NOT NULL AND s.ends_on IS NOT NULL THEN greatest(r.ends_on, s.ends_on) END
         FROM matched_restriction s
-        WHERE r.id = s.id
+        WHERE r.id = s.id AND r.lifted_at IS NULL
           AND (s.begins_on < r.begins_on
                OR (r.ends_on IS NOT NULL AND (s.ends_on IS NULL OR s.ends_on > r.ends_on)))""",
     add="""

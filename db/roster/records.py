@@ -18,7 +18,7 @@ class School:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Anybody in the set; `row` is where in `users.csv`."""
+    """Anybody in the set, in one capacity or more."""
 
     source_id: str
     given: str
@@ -28,7 +28,6 @@ class Person:
     preferred: str | None
     email: str | None
     capacities: frozenset[Capacity]
-    row: int
 
     @property
     def email_folded(self) -> str | None:
@@ -38,7 +37,10 @@ class Person:
 
 @dataclass(slots=True)
 class Student:
-    """What is known of a person as a student. A number that several students share proves nobody online."""
+    """What is known of a person as a student; `row` is where in `users.csv`.
+
+    A number that several students share proves nobody online.
+    """
 
     source_id: str
     number: str

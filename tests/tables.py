@@ -1,0 +1,26 @@
+"""What the tables hold, as tests of several journeys ask for it."""
+
+from collections import Counter
+
+from db import sql
+from db.models import TrailEntry
+from db.trail import Step
+
+
+async def trail(step: Step | None = None) -> list[tuple[str, str]]:
+    """Each step in the order in which it was taken, and its refusal's code or `DONE`."""
+    entries = await (TrailEntry.filter(step=step) if step else TrailEntry.all()).order_by("id")
+    return [(entry.step, entry.refusal or entry.outcome) for entry in entries]
+
+
+async def endings(step: Step) -> Counter[str]:
+    """How often a step ended in which way."""
+    return Counter(ending for _, ending in await trail(step))
+
+
+async def spent(budget: str) -> list[int]:
+    """What is spent of each budget of this name, the most first; without those that have all of it back."""
+    found = await sql.rows(
+        "SELECT spent FROM attempt_budget WHERE id LIKE $1 || ':%' AND spent > 0 ORDER BY spent DESC", budget
+    )
+    return [row["spent"] for row in found]
