@@ -11,7 +11,7 @@ from app import embedded
 from app.problems import PlainProblem
 from app.running import Operator
 from app.settings import Settings
-from db.context import Capacity, Role
+from db.context import Capacity
 from db.hashing import PasswordHasher
 from db.roster.applying import apply
 from db.roster.checking import check
@@ -56,6 +56,15 @@ def read_facts(settings: Settings) -> dict[str, Any] | None:
     return facts
 
 
+async def facts_to_try(settings: Settings) -> dict[str, Any] | None:
+    """The facts, with only those families whose guardian has no account yet; None without a demo district."""
+    facts = read_facts(settings)
+    if facts is not None:
+        unopened = await demo.without_account(family["guardian_source_id"] for family in facts["families"])
+        facts["families"] = [family for family in facts["families"] if family["guardian_source_id"] in unopened]
+    return facts
+
+
 async def make_demo(settings: Settings) -> None:
     """Writes the demo district as a roster set, imports it like any other, and opens a few accounts."""
     folder = settings.var / "demo"
@@ -88,23 +97,28 @@ def _write(path: Path, facts: Facts, usernames: dict[tuple[str, Capacity], str])
 
 def next_step(facts: dict[str, Any], address: str) -> str:
     """What a newcomer can do now, with facts from the demo district."""
-    family = facts["families"][0]
-    staff = "\n".join(f"    {name:<20} {password}" for name, password in facts["accounts"].items())
-    roles = ", ".join(role.value for role in Role if f"demo.{role.value}" in facts["accounts"])
+    accounts = "\n".join(f"    {name:<20} {password}" for name, password in facts["accounts"].items())
     return f"""
 Portal Access is running: {address}/graphql
 Open that address in a browser for a console, or run `make journey` in another terminal to see the guardian's way.
 
 To try, from the demo district ({facts["district_name"]}):
 
-  A guardian who has no account yet (requestActivationKey)
+{_unopened(facts["families"])}
+  Accounts to log in with: a guardian's, and one for each staff role
+{accounts}
+
+Ctrl-C stops the server and its database.
+"""
+
+
+def _unopened(families: list[dict[str, Any]]) -> str:
+    if not families:
+        return "  Every guardian with facts to try has an account by now; `make reset` makes a new district.\n"
+    family = families[0]
+    return f"""  A guardian who has no account yet (requestActivationKey)
     student number       {family["student_number"]}
     birth date           {family["student_birth_date"]}
     SSN                  {family["student_ssn"]}
     guardian             {family["given"]} {family["family"]}
-
-  Accounts to log in with (a guardian; staff: {roles})
-{staff}
-
-Ctrl-C stops the server and its database.
 """

@@ -45,7 +45,8 @@ class Story:
         """
         self._chapter += 1
         text = (OPERATIONS / f"{operation}.graphql").read_text(encoding="utf-8").strip()
-        self.console.print(Rule(f"{self._chapter}. {title}", align="left"))
+        self.console.print(Rule(style="dim"))
+        self.console.print(f"{self._chapter}. {title}\n", style="bold", markup=False)
         self.console.print(Syntax(text, "graphql", background_color="default", word_wrap=True))
         if variables:
             self.console.print("variables", style="dim")

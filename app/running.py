@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from app import embedded
 from app.problems import PlainProblem
-from app.settings import Settings, keyring
+from app.settings import Settings, keyring, var_folder
 from db import connection
 from db.context import Context
 from db.hashing import PasswordHasher
@@ -31,10 +31,7 @@ def with_database(settings: Settings) -> Iterator[Settings]:
         yield settings
         return
     try:
-        settings.var.mkdir(parents=True, exist_ok=True)
-        running = embedded.start(settings.var)
-    except OSError as failed:
-        raise PlainProblem(f"The folder {settings.var} cannot be written: {failed.strerror}.") from None
+        running = embedded.start(var_folder(settings))
     except embedded.EmbeddedError as failed:
         raise PlainProblem(str(failed)) from None
     with running:

@@ -1,17 +1,24 @@
 """`portal serve`: the database, the web application and its workers, from start to Ctrl-C."""
 
 import asyncio
+import errno
+import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
 import time
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from app import demo
+from app.asgi import create_app
 from app.problems import PlainProblem
 from app.running import opened, with_database
 from app.settings import Settings, keyring
@@ -32,8 +39,7 @@ def serve(settings: Settings) -> None:
     with _listening(settings) as listener:
         keys = keyring(settings)
         with with_database(settings) as ready:
-            asyncio.run(_prepare(ready, keys))
-            _run(ready, listener)
+            _run(ready, listener, asyncio.run(_prepare(ready, keys)))
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -45,13 +51,17 @@ def _listening(settings: Settings) -> socket.socket:
         listener.listen(1024)
     except OSError as failed:
         listener.close()
-        what = f"Port {settings.port} on {settings.host}"
-        raise PlainProblem(f"{what} cannot be used: {failed.strerror}. Set PORTAL_PORT to another one.") from None
+        what = f"Port {settings.port} on {settings.host} cannot be used: {failed.strerror}"
+        at_fault = "PORTAL_PORT" if failed.errno in {errno.EADDRINUSE, errno.EACCES} else "PORTAL_HOST"
+        raise PlainProblem(f"{what}. Set {at_fault} to another one.") from None
     return listener
 
 
-async def _prepare(settings: Settings, keys: Keyring) -> None:
-    """Brings the database up to date in development, insists that it is in production, and makes the demo district."""
+async def _prepare(settings: Settings, keys: Keyring) -> dict[str, Any] | None:
+    """Brings the database up to date in development, insists that it is in production, and makes the demo district.
+
+    Returns what there is to try in the demo district; None where there is none.
+    """
     async with opened(settings):
         pending = await connection.pending_migrations()
         if settings.in_production:
@@ -65,7 +75,7 @@ async def _prepare(settings: Settings, keys: Keyring) -> None:
                 f"The database was filled under secret version {versions}, which is not among the secrets."
             )
         if settings.in_production:
-            return
+            return None
         if await is_empty():
             sys.stdout.write("The database is empty: making a demo district of about 300 students.\n")
             sys.stdout.flush()
@@ -73,11 +83,12 @@ async def _prepare(settings: Settings, keys: Keyring) -> None:
                 await demo.make_demo(settings)
             except OSError as failed:
                 raise PlainProblem(f"The folder {settings.var} cannot be written: {failed.strerror}.") from None
+        return await demo.facts_to_try(settings)
 
 
-def _run(settings: Settings, listener: socket.socket) -> None:
+def _run(settings: Settings, listener: socket.socket, facts: dict[str, Any] | None) -> None:
     config = uvicorn.Config(
-        "app.asgi:create_app",
+        "app.serve:worker",
         factory=True,
         workers=settings.workers,
         loop="uvloop",
@@ -92,7 +103,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     )
     host, port = listener.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    threading.Thread(target=_announce, args=(settings, address), daemon=True).start()
+    threading.Thread(target=_announce, args=(address, facts), daemon=True).start()
     server = uvicorn.Server(config)
     try:
         if settings.workers == 1:
@@ -105,7 +116,22 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         raise PlainProblem("The server did not start; the lines above say why.")
 
 
-def _announce(settings: Settings, address: str) -> None:
+def worker() -> Starlette:
+    """The application of one worker process, which ends when the process that started it is gone, however it went.
+
+    A worker left alone would keep the port, and there would be nobody to stop it.
+    """
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    return create_app()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _announce(address: str, facts: dict[str, Any] | None) -> None:
     """Says how to go on, once the server answers."""
     while True:
         try:
@@ -114,6 +140,5 @@ def _announce(settings: Settings, address: str) -> None:
         except httpx.HTTPError:
             pass
         time.sleep(0.05)
-    facts = None if settings.in_production else demo.read_facts(settings)
     text = demo.next_step(facts, address) if facts else f"Portal Access is running: {address}/graphql\n"
     os.write(sys.stdout.fileno(), text.encode())

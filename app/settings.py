@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.problems import PlainProblem
+from db.connection import is_address
 from db.rules import Rules
 from db.secrets import Keyring
 
@@ -80,6 +82,13 @@ class Settings(Rules, BaseSettings):
             ip_network(word, strict=False)
         return words
 
+    @field_validator("database_url")
+    @classmethod
+    def _address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not is_address(url.get_secret_value()):
+            raise ValueError("it must look like postgresql://user:password@host:5432/name")
+        return url
+
     @property
     def in_production(self) -> bool:
         return self.environment == "production"
@@ -105,10 +114,12 @@ def load_settings() -> Settings:
     """
     try:
         settings = Settings()  # type: ignore[call-arg]  # everything has a default
+    except UnicodeDecodeError:
+        raise PlainProblem("The file .env is not UTF-8.") from None
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
         name = "PORTAL_" + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise PlainProblem(f"{name} is not right: {first['msg']}.") from None
+        raise PlainProblem(f"{name} is not right: {_reason(first)}.") from None
     if settings.in_production:
         needed = {
             "PORTAL_SECRETS": settings.secrets,
@@ -117,8 +128,33 @@ def load_settings() -> Settings:
         }
         lacking = [name for name, value in needed.items() if not value]
         if lacking:
-            raise PlainProblem(f"In production, set {' and '.join(lacking)} first.")
+            raise PlainProblem(f"In production, set {_listed(lacking)} first.")
     return settings
+
+
+def _reason(error: ErrorDetails) -> str:
+    """What pydantic says, in the middle of a sentence."""
+    said = error["msg"].removeprefix("Value error, ").partition(", unable to")[0]
+    return said.replace("Input should be", "it must be").replace("Input should have", "it must have")
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def var_folder(settings: Settings) -> Path:
+    """The folder for what development keeps, made where it is missing.
+
+    Raises:
+        PlainProblem: when it cannot be made.
+    """
+    try:
+        settings.var.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise PlainProblem(f"The folder {settings.var} cannot be made: a file has that name. See PORTAL_VAR.") from None
+    except OSError as failed:
+        raise PlainProblem(f"The folder {settings.var} cannot be made: {failed.strerror}. See PORTAL_VAR.") from None
+    return settings.var
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -129,9 +165,8 @@ def keyring(settings: Settings) -> Keyring:
     """
     if settings.secrets is not None:
         return _parsed(settings.secrets.get_secret_value(), "PORTAL_SECRETS")
-    path = settings.var / "secrets"
+    path = var_folder(settings) / "secrets"
     try:
-        settings.var.mkdir(parents=True, exist_ok=True)
         try:
             # O_EXCL: of two processes that start at once, one makes it and the other one reads it.
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

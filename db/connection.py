@@ -1,13 +1,16 @@
 """The way to the database: how the connections are set, and the migrations that bring it up to date."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import asyncpg
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
 
 from db import sql
 
@@ -33,14 +36,28 @@ def where(url: str) -> str:
     return f"{host}{port}{parts.path}"
 
 
+def is_address(url: str) -> bool:
+    """Whether the text can be the address of a database."""
+    try:
+        parts = urlsplit(url)
+        _port(parts)
+    except ValueError:
+        return False
+    return parts.scheme in {"postgres", "postgresql"} and bool(parts.path.strip("/"))
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or int(parse_qs(parts.query).get("port", ["5432"])[-1])
+
+
 def _credentials(url: str, *, pool_size: int, statement_timeout_ms: int) -> dict[str, Any]:
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+    if not is_address(url):
         raise DatabaseUnreachable("The database URL must look like postgresql://user:password@host:5432/name.")
+    parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     credentials: dict[str, Any] = {
         "host": query.get("host", parts.hostname or "localhost"),
-        "port": parts.port or int(query.get("port", 5432)),
+        "port": _port(parts),
         "user": unquote(parts.username or query.get("user", "postgres")),
         "password": unquote(parts.password) if parts.password else None,
         "database": unquote(parts.path.lstrip("/")),
@@ -60,6 +77,15 @@ def _credentials(url: str, *, pool_size: int, statement_timeout_ms: int) -> dict
     if "sslmode" in query:
         credentials["ssl"] = query["sslmode"]
     return credentials
+
+
+def _reason(failed: BaseException) -> str:
+    """What the machine or the database says, without the numbers of the one and the full stop of the other."""
+    if isinstance(failed, OSError) and failed.errno is not None and failed.errno > 0:
+        return os.strerror(failed.errno)
+    if isinstance(failed, OSError) and failed.strerror:
+        return failed.strerror
+    return str(failed).rstrip(".") or "it did not answer in time"
 
 
 async def _as_it_is(_: object) -> None:
@@ -92,7 +118,7 @@ async def database(
         try:
             await sql.rows("SELECT 1 AS up")
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Exception) as failed:
-            raise DatabaseUnreachable(f"The database at {where(url)} cannot be reached: {failed}.") from failed
+            raise DatabaseUnreachable(f"The database at {where(url)} cannot be reached: {_reason(failed)}.") from failed
         if everywhere:
             _opened[url] = context
         try:
@@ -109,18 +135,22 @@ async def pending_migrations() -> list[str]:
 
 
 async def migrate() -> list[str]:
-    """Brings the current database up to date and returns what was applied. Waits while another process migrates."""
-    await sql.rows("SELECT 1")
-    connection = sql.connection()
-    async with connection.acquire_connection() as held:
-        await held.execute("SET statement_timeout = 0")
-        await held.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        try:
-            applied = await pending_migrations()
-            if applied:
-                executor = MigrationExecutor(connection, _APPS)
-                await executor.migrate([MigrationTarget(app_label="db", name="__latest__")])
-        finally:
-            await held.execute("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
-            await held.execute("RESET statement_timeout")
+    """Brings the current database up to date and returns what was applied. Waits while another process migrates.
+
+    All in one transaction: Tortoise records a migration after it has committed it, and a process that is killed between
+    the two would leave a database that can be migrated neither on nor back.
+    """
+    applied: list[str] = []
+
+    def note(event: str, _: str, name: str) -> None:
+        if event == "apply_done":
+            applied.append(name)
+
+    async with in_transaction():
+        await sql.rows("SET LOCAL statement_timeout = 0")
+        await sql.rows("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        executor = MigrationExecutor(sql.connection(), _APPS)
+        # Tortoise looks for its table before it makes it, and a statement that fails would end the transaction.
+        await executor.recorder.ensure_schema(AsyncpgSchemaEditor(sql.connection(), atomic=False))
+        await executor.migrate([MigrationTarget(app_label="db", name="__latest__")], progress=note)
     return applied

@@ -12,6 +12,7 @@ from db.queries import activation as queries
 from db.queries import portal as portal_queries
 from db.queries import sessions as session_queries
 from db.secrets import new_nonce, normalise_activation_key
+from db.ssn import read_ssn
 from db.trail import Note, Step
 from mail.outbox import Addressee, LetterKind, promise
 from policies import names, usernames
@@ -85,13 +86,14 @@ async def request_activation_key(
 
 def _proofs(student_number: str, ssn: str) -> tuple[str, str]:
     number = student_number.strip()
-    digits = "".join(character for character in ssn if character.isdecimal() and character.isascii())
+    digits = read_ssn(ssn).digits
     faults = []
     if not number or len(number) > 64 or "\x00" in number:
         faults.append(FieldProblem(("input", "studentNumber"), "Enter the student number as the school wrote it."))
-    if len(digits) != 9 or any(not (c.isdecimal() or c in " -\u2010\u2011\u2012\u2013") for c in ssn.strip()):
-        faults.append(FieldProblem(("input", "studentSsn"), "A social security number has nine digits."))
-    if faults:
+    if digits is None:
+        message = "This cannot be a social security number: it has nine digits, and is not one that only fills a field."
+        faults.append(FieldProblem(("input", "studentSsn"), message))
+    if faults or digits is None:
         raise InvalidInput(faults)
     return number, digits
 

@@ -6,7 +6,7 @@ from tortoise.transactions import in_transaction
 
 from db import trail
 from db.context import Capacity, Context, Role
-from db.models import Account, Person, RoleAssignment, School
+from db.models import Account, AccountStatus, Person, RoleAssignment, School
 from db.trail import Note, Step
 from resolvers.activation import activate, key_of_record
 
@@ -14,6 +14,15 @@ from resolvers.activation import activate, key_of_record
 async def is_empty() -> bool:
     """Whether nobody is on record yet."""
     return not await Person.all().limit(1)
+
+
+async def without_account(source_ids: Iterable[str]) -> set[str]:
+    """Those of these guardians, by source id, who are on record and have not opened their account."""
+    wanted = list(source_ids)
+    found = await Account.filter(
+        person__source_id__in=wanted, capacity=Capacity.GUARDIAN, status=AccountStatus.NOT_ACTIVATED
+    ).values_list("person__source_id", flat=True)
+    return {str(source_id) for source_id in found}
 
 
 async def assign_roles(ctx: Context, roles: Iterable[tuple[str, Role, str | None]]) -> None:

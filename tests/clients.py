@@ -72,6 +72,12 @@ class Portal:
         answer: Answer = result
         return answer
 
+    async def wire(self, document: str, **input: Any) -> bytes:  # noqa: A002
+        """The answer to a mutation as it goes over the wire, for comparing it with another one."""
+        response = await self.post(document, {"input": input})
+        assert response.status_code == 200, response.text
+        return response.content
+
     # -------------------------------------------------------------------------------------------- journeys
     async def request_key(self, student_number: str, birth_date: str, ssn: str, **more: Any) -> Answer:
         proofs = {"studentNumber": student_number, "studentBirthDate": birth_date, "studentSsn": ssn}
@@ -94,6 +100,15 @@ class Portal:
     async def me(self, *, token: str | None = None) -> Answer | None:
         me: Answer | None = (await self.ask(documents.ME, token=token))["me"]
         return me
+
+    async def students(self, *, token: str | None = None) -> list[str]:
+        """The ids of the students whom one sees; none for nobody."""
+        me = (await self.ask(documents.STUDENTS, token=token))["me"]
+        return [student["id"] for student in me["students"]] if me else []
+
+    async def node(self, node_id: str, *, token: str | None = None) -> Answer | None:
+        node: Answer | None = (await self.ask(documents.NODE, {"id": node_id}, token=token))["node"]
+        return node
 
 
 @asynccontextmanager

@@ -1,11 +1,13 @@
 """The documents that a front end would send."""
 
 #: For results that can be no more than a plain refusal.
-PLAIN_REFUSAL = """
+PLAIN_  #: What a front end asks of every refusal.
+REFUSAL = """
   __typename
   ... on Refusal { message code help }
 """
 
+#: What a front end asks of every refusal.
 REFUSAL = """
   __typename
   ... on Refusal { message code help }
@@ -15,28 +17,28 @@ REFUSAL = """
 REQUEST_KEY = """
 mutation RequestKey($input: RequestActivationKeyInput!) {
   requestActivationKey(input: $input) {
-    %s
+    REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on ActivationKeyIssued { key expiresAt capacity }
     ... on ActivationKeySent { capacity }
   }
 }
-""" % REFUSAL
+""".replace("REFUSAL_FIELDS", REFUSAL)
 
 CHECK_KEY = """
 mutation CheckKey($input: CheckActivationKeyInput!) {
   checkActivationKey(input: $input) {
-    %s
+    REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on ActivationKeyGood { capacity initials }
   }
 }
-""" % REFUSAL
+""".replace("REFUSAL_FIELDS", REFUSAL)
 
 ACTIVATE = """
 mutation Activate($input: ActivateInput!) {
   activate(input: $input) {
-    %s
+    REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on AccountActivated {
       details { username email account { id capacity status holder { display } } }
@@ -44,12 +46,12 @@ mutation Activate($input: ActivateInput!) {
     }
   }
 }
-""" % REFUSAL
+""".replace("REFUSAL_FIELDS", REFUSAL)
 
 LOGIN = """
 mutation Login($input: LoginInput!) {
   login(input: $input) {
-    %s
+    REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on AccountDisabled { contact }
     ... on LoggedIn {
@@ -58,26 +60,29 @@ mutation Login($input: LoginInput!) {
     }
   }
 }
-""" % REFUSAL
+""".replace("REFUSAL_FIELDS", REFUSAL)
 
-LOGOUT = "mutation { logout { %s ... on LoggedOut { at } ... on NotAllowed { missing } } }" % PLAIN_REFUSAL
+LOGOUT = "mutation { logout { REFUSAL_FIELDS ... on LoggedOut { at } ... on NotAllowed { missing } } }" % PLAIN_REFUSAL
 
-END_SESSION = """
+END_SESSION = (
+    """
 mutation EndSession($input: EndSessionInput!) {
-  endSession(input: $input) { %s ... on SessionEnded { sessionId } ... on NotAllowed { missing } }
+  endSession(input: $input) { REFUSAL_FIELDS ... on SessionEnded { sessionId } ... on NotAllowed { missing } }
 }
-""" % PLAIN_REFUSAL
+"""
+    % PLAIN_REFUSAL
+)
 
 CHANGE_PASSWORD = """
 mutation ChangePassword($input: ChangePasswordInput!) {
   changePassword(input: $input) {
-    %s
+    REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on PasswordChanged { username }
     ... on NotAllowed { missing }
   }
 }
-""" % REFUSAL
+""".replace("REFUSAL_FIELDS", REFUSAL)
 
 ME = """
 {
@@ -88,12 +93,16 @@ ME = """
     sessions { id current client }
     students {
       id studentNumber name { display } gradeLevel school { id name } schools { name }
-      grades(first: 5) { edges { cursor node { id course title score maximum scoredOn } } pageInfo { hasNextPage endCursor } }
+      grades(first: 5) {
+        edges { cursor node { id course title score maximum scoredOn } } pageInfo { hasNextPage endCursor }
+      }
       attendance(first: 5) { edges { node { id date category reason school { name } } } pageInfo { hasNextPage } }
     }
   }
 }
 """
+
+STUDENTS = "{ me { students { id name { display } } } }"
 
 NODE = """
 query Node($id: ID!) {

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,8 @@ import httpx
 from tests.clients import Portal
 
 REPOSITORY = Path(__file__).parent.parent
+#: A server tells the real time: born on this day, a student is a child whenever the tests run.
+A_CHILDS_BIRTHDAY = (datetime.now(UTC) - timedelta(days=10 * 365)).date()
 #: Seconds; a machine with nothing else to do needs one or two.
 _START_SECONDS, _STOP_SECONDS = 90, 30
 

@@ -15,7 +15,6 @@ from db.models import (
     DisabledReason,
     Guardianship,
     GuardianshipStatus,
-    IdempotentAnswer,
     KeyState,
     Letter,
     RoleAssignment,
@@ -52,13 +51,6 @@ async def key(portal: Portal, nora: Pupil, maria: Adult) -> str:
     """Maria's key of record."""
     issued = await portal.request_key(*nora.proofs)
     return str(issued["key"])
-
-
-async def body(portal: Portal, document: str, **values: Any) -> bytes:
-    """The answer as it goes over the wire."""
-    response = await portal.post(document, {"input": values})
-    assert response.status_code == 200
-    return response.content
 
 
 async def district_key(ctx: Context, account_id: int, capacity: Capacity) -> str:
@@ -250,6 +242,13 @@ async def test_without_a_role_staff_neither_activate_nor_sign_in(
     assert (await portal.login("dana.ito", OTHER_PASSWORD))["__typename"] == "WrongCredentials"
 
 
+async def test_the_session_lasts_as_long_as_the_answer_says(portal: Portal, key: str, clock: Clock) -> None:
+    opened = await portal.activate(key, "maria.q", PASSWORD)
+    assert datetime.fromisoformat(opened["session"]["expiresAt"]) > clock()
+    session = await Session.get()
+    assert session.expires_at == datetime.fromisoformat(opened["session"]["expiresAt"])
+
+
 # ------------------------------------------------------------------------------------------------ dead keys
 async def _expire(clock: Clock) -> None:
     clock.advance(days=90)
@@ -288,13 +287,13 @@ async def test_keys_that_open_nothing_all_look_like_one_that_never_was(
     portal: Portal, key: str, clock: Clock, end: Any
 ) -> None:
     never = (
-        await body(portal, documents.CHECK_KEY, key="0" * 32),
-        await body(portal, documents.ACTIVATE, **choice("0" * 32)),
+        await portal.wire(documents.CHECK_KEY, key="0" * 32),
+        await portal.wire(documents.ACTIVATE, **choice("0" * 32)),
     )
     assert all(b'"KeyNotAccepted"' in answer for answer in never)
     await end(clock)
     before = await dump()
-    now = (await body(portal, documents.CHECK_KEY, key=key), await body(portal, documents.ACTIVATE, **choice(key)))
+    now = (await portal.wire(documents.CHECK_KEY, key=key), await portal.wire(documents.ACTIVATE, **choice(key)))
     assert now == never
     assert (await dump()) | {"attempt_budget": []} == before | {"attempt_budget": []}
     assert await spent("key-client") == [2 if end is _expire else 4]
@@ -336,83 +335,3 @@ async def test_the_trail_tells_of_each_try(portal: Portal, maria: Adult, key: st
         (None, maria.account_id),
         ("KEY_NOT_ACCEPTED", maria.account_id),
     ]
-
-
-# ------------------------------------------------------------------------------------------------ asking again
-async def test_a_retry_gets_the_first_answer_and_opens_nothing_new(portal: Portal, key: str, clock: Clock) -> None:
-    first = await body(portal, documents.ACTIVATE, **choice(key), idempotencyKey=RETRY)
-    assert b'"AccountActivated"' in first
-    clock.advance(minutes=5)
-    assert await body(portal, documents.ACTIVATE, **choice(key), idempotencyKey=RETRY) == first
-    assert (
-        await body(portal, documents.ACTIVATE, **choice(f"{{{key.upper()}}}", " MARIA.Q"), idempotencyKey=RETRY)
-        == first
-    )
-    assert (await Session.all().count(), await Letter.filter(kind=LetterKind.WELCOME).count()) == (1, 1)
-    assert await spent("key-client") == []
-    assert await trail(Step.ACTIVATE) == [(Step.ACTIVATE, "DONE")] * 3
-    assert [entry.details for entry in await TrailEntry.filter(step=Step.ACTIVATE).order_by("id")] == [
-        {},
-        {"repeated": True},
-        {"repeated": True},
-    ]
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"password": OTHER_PASSWORD, "verifyPassword": OTHER_PASSWORD},
-        {"username": "maria.quimby"},
-        {"idempotencyKey": "another-key-altogether"},
-        {"idempotencyKey": None},
-        {"key": "0" * 32},
-    ],
-    ids="+".join,
-)
-async def test_only_the_very_same_request_is_a_retry(
-    portal: Portal, key: str, changed: Mapping[str, str | None]
-) -> None:
-    request = choice(key) | {"idempotencyKey": RETRY}
-    assert (await portal.do(documents.ACTIVATE, request))["__typename"] == "AccountActivated"
-    assert (await portal.do(documents.ACTIVATE, request | dict(changed)))["__typename"] == "KeyNotAccepted"
-    assert await spent("key-client") == [1]
-
-
-async def test_a_refused_try_is_not_remembered(portal: Portal, key: str) -> None:
-    request = {"idempotencyKey": RETRY}
-    assert (await portal.activate(key, "maria.q", "short", **request))["__typename"] == "InvalidInput"
-    assert (await portal.activate(key, "maria.q", PASSWORD, **request))["__typename"] == "AccountActivated"
-
-
-async def test_after_a_day_or_a_sign_out_the_first_answer_is_gone(
-    portal: Portal, district: District, key: str, clock: Clock
-) -> None:
-    first = await portal.activate(key, "maria.q", PASSWORD, idempotencyKey=RETRY)
-    otis = await district.student(given="Otis")
-    await district.guardian(otis, given="Rosa")
-    other_key = (await portal.request_key(*otis.proofs))["key"]
-    other = await portal.activate(other_key, "rosa.q", PASSWORD, idempotencyKey=RETRY)
-    assert other["session"]["token"] != first["session"]["token"], "one idempotency key, two accounts, no mixture"
-    await portal.do_as(other["session"]["token"], documents.LOGOUT)
-    assert (await portal.activate(other_key, "rosa.q", PASSWORD, idempotencyKey=RETRY))[
-        "__typename"
-    ] == "KeyNotAccepted"
-    clock.advance(hours=24)
-    assert (await portal.activate(key, "maria.q", PASSWORD, idempotencyKey=RETRY))["__typename"] == "KeyNotAccepted"
-
-
-async def test_the_kept_answer_shows_no_token(portal: Portal, key: str) -> None:
-    first = await portal.activate(key, "maria.q", PASSWORD, idempotencyKey=RETRY)
-    assert await IdempotentAnswer.all().count() == 1
-    kept = str(await dump(trail=True))
-    secrets = (key, RETRY, PASSWORD, first["session"]["token"], first["session"]["deviceToken"])
-    for secret in secrets:
-        assert secret not in kept
-        assert secret.encode().hex() not in kept
-
-
-async def test_the_session_lasts_as_long_as_the_answer_says(portal: Portal, key: str, clock: Clock) -> None:
-    opened = await portal.activate(key, "maria.q", PASSWORD)
-    assert datetime.fromisoformat(opened["session"]["expiresAt"]) > clock()
-    session = await Session.get()
-    assert session.expires_at == datetime.fromisoformat(opened["session"]["expiresAt"])

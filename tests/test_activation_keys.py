@@ -1,11 +1,12 @@
 """Getting an activation key: who is given one, who is told no, and what is written down of it."""
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
+from tortoise.context import TortoiseContext
 
 from app.asgi import create_app
 from app.settings import Settings
@@ -19,9 +20,6 @@ from db.models import (
     KeyState,
     Letter,
     Person,
-    Restriction,
-    SsnState,
-    Student,
     TrailEntry,
 )
 from db.trail import Step
@@ -31,7 +29,7 @@ from tests.clients import Portal
 from tests.conftest import Clock
 from tests.district import PASSWORD, District, Pupil
 from tests.roster_sets import dump
-from tests.tables import spent, trail
+from tests.tables import spent
 
 MARIA = {"given": "Maria", "family": "Quimby"}
 TOMAS = {"given": "Tomás", "family": "Quimby"}
@@ -46,18 +44,6 @@ async def key_of(portal: Portal, student: Pupil, **more: Any) -> str:
     issued = await portal.request_key(*student.proofs, **more)
     assert issued["__typename"] == "ActivationKeyIssued", issued
     return str(issued["key"])
-
-
-async def body(portal: Portal, student: Pupil, **changed: Any) -> bytes:
-    """The answer as it goes over the wire."""
-    proofs = {
-        "studentNumber": student.number,
-        "studentBirthDate": student.birth_date.isoformat(),
-        "studentSsn": student.ssn,
-    }
-    response = await portal.post(documents.REQUEST_KEY, {"input": proofs | changed})
-    assert response.status_code == 200
-    return response.content
 
 
 # ------------------------------------------------------------------------------------------------ the key of record
@@ -211,163 +197,6 @@ async def test_where_two_have_the_very_same_name_the_school_is_the_way_on(
     assert (await portal.request_key(*nora.proofs, guardianName=luis))["__typename"] == "NotMatched"
 
 
-# ------------------------------------------------------------------------------------------------ who gets none
-@pytest.fixture
-async def refused(portal: Portal, district: District, nora: Pupil) -> bytes:
-    """The answer to a wrong SSN: what every other mismatch has to look like."""
-    await district.guardian(nora)
-    answer = await body(portal, nora, studentSsn="521459999")
-    assert b'"NotMatched"' in answer
-    return answer
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"studentBirthDate": "2013-04-10"},
-        {"studentNumber": "004102"},
-        {"studentNumber": "4101\u00a0x"},
-        {"guardianName": {"given": "Mario", "family": "Quimby"}},
-        {"studentNumber": "004102", "forStudent": True},
-        {"studentSsn": "521459998", "guardianName": MARIA},
-    ],
-)
-async def test_whatever_is_wrong_the_answer_is_the_same(
-    portal: Portal, nora: Pupil, refused: bytes, wrong: Mapping[str, Any]
-) -> None:
-    assert await body(portal, nora, **wrong) == refused
-
-
-@pytest.mark.parametrize(
-    "guardianship",
-    [
-        {"status": GuardianshipStatus.CLAIMED},
-        {"status": GuardianshipStatus.REVOKED},
-        {"portal_access": False},
-    ],
-    ids=["claimed", "revoked", "unmarked"],
-)
-async def test_a_guardian_who_may_not_see_the_student_gets_no_key(
-    portal: Portal, district: District, refused: bytes, guardianship: Mapping[str, Any]
-) -> None:
-    other = await district.student(given="Otis")
-    await district.guardian(other, **guardianship)
-    assert await body(portal, other) == refused
-
-
-async def test_a_student_whose_ssn_is_not_on_file_or_unusable_cannot_be_proved(
-    portal: Portal, district: District, refused: bytes
-) -> None:
-    for state in (SsnState.NOT_ON_FILE, SsnState.UNUSABLE):
-        other = await district.student(ssn="", ssn_state=state)
-        await district.guardian(other)
-        assert await body(portal, other, studentSsn="000000000") == refused
-        assert await body(portal, other, studentSsn="521456001", forStudent=True) == refused
-
-
-async def test_a_number_that_two_students_have_proves_neither(
-    portal: Portal, district: District, refused: bytes
-) -> None:
-    twins = [await district.student(number="777", ssn=f"52145700{n}", number_is_shared=True) for n in (1, 2)]
-    await district.guardian(*twins)
-    for twin in twins:
-        assert await body(portal, twin) == refused
-        assert await body(portal, twin, studentNumber="0777", forStudent=True) == refused
-
-
-async def test_leading_zeros_may_be_left_out_where_the_short_number_is_one_students(
-    portal: Portal, district: District, nora: Pupil, refused: bytes
-) -> None:
-    key = await key_of(portal, nora)
-    _, born, ssn = nora.proofs
-    for number in ("4101", "04101", "0004101", " 004101 "):
-        assert (await portal.request_key(number, born, ssn)).get("key") == key
-    otis = await district.student(number="04101", given="Otis")
-    await district.guardian(otis, given="Rosa")
-    assert await key_of(portal, nora) == key
-    assert await key_of(portal, otis) != key
-    assert await body(portal, nora, studentNumber="4101") == refused
-    assert await body(portal, otis, studentNumber="4101") == refused
-
-
-async def test_from_the_eighteenth_birthday_on_the_guardian_gets_none_unless_the_student_agrees(
-    portal: Portal, district: District, refused: bytes, clock: Clock
-) -> None:
-    grown = await district.student(given="Ada", born=date(2008, 10, 5))
-    await district.guardian(grown)
-    clock.advance(hours=-13)
-    assert clock().date() == date(2026, 10, 5), "in London it is the birthday, in Chicago not yet"
-    await key_of(portal, grown)
-    clock.advance(hours=13)
-    assert await body(portal, grown) == refused
-    assert (await portal.request_key(*grown.proofs, forStudent=True))["__typename"] == "ActivationKeyIssued"
-    agreed = await district.student(given="Ben", born=date(2008, 10, 5))
-    await district.guardian(agreed, adult_access=True)
-    await key_of(portal, agreed)
-
-
-async def test_a_student_without_a_birth_date_on_record_cannot_be_proved(
-    portal: Portal, district: District, refused: bytes
-) -> None:
-    other = await district.student(given="Otis")
-    await district.guardian(other)
-    await Student.filter(id=other.id).update(birth_date=None)
-    assert await body(portal, other) == refused
-
-
-@pytest.mark.parametrize(
-    ("days", "answer"),
-    [
-        ((0, None), "NotMatched"),
-        ((-9, 0), "NotMatched"),
-        ((0, 0), "NotMatched"),
-        ((-9, 9), "NotMatched"),
-        ((-9, -1), "ActivationKeyIssued"),
-        ((1, None), "ActivationKeyIssued"),
-    ],
-    ids=["from today", "last day today", "today only", "in the midst", "ended yesterday", "begins tomorrow"],
-)
-async def test_a_restriction_holds_on_its_days_and_on_no_others(
-    portal: Portal, district: District, nora: Pupil, days: tuple[int, int | None], answer: str
-) -> None:
-    maria = await district.guardian(nora)
-    begins_on, ends_on = (None if day is None else district.ctx.today + timedelta(days=day) for day in days)
-    await district.restrict(maria, nora, begins_on=begins_on, ends_on=ends_on)
-    assert (await portal.request_key(*nora.proofs))["__typename"] == answer
-
-
-async def test_a_lifted_restriction_holds_no_more(
-    portal: Portal, district: District, nora: Pupil, clock: Clock
-) -> None:
-    maria = await district.guardian(nora)
-    await district.restrict(maria, nora)
-    assert (await portal.request_key(*nora.proofs))["__typename"] == "NotMatched"
-    await Restriction.all().update(lifted_at=clock())
-    await key_of(portal, nora)
-
-
-@pytest.mark.parametrize(
-    ("changed", "field"),
-    [
-        ({"studentSsn": "52145600"}, "studentSsn"),
-        ({"studentSsn": "5214560011"}, "studentSsn"),
-        ({"studentSsn": "52145600x1"}, "studentSsn"),
-        ({"studentSsn": "\u0665\u0662\u0661\u0664\u0665\u0666\u0660\u0660\u0661"}, "studentSsn"),
-        ({"studentNumber": "  "}, "studentNumber"),
-        ({"studentNumber": "4" * 65}, "studentNumber"),
-    ],
-)
-async def test_what_cannot_be_a_proof_is_named_and_costs_no_attempt(
-    portal: Portal, nora: Pupil, changed: dict[str, str], field: str
-) -> None:
-    number, born, ssn = nora.proofs
-    proofs = {"studentNumber": number, "studentSsn": ssn} | changed
-    answer = await portal.request_key(proofs["studentNumber"], born, proofs["studentSsn"])
-    assert [problem["path"] for problem in answer["fields"]] == [["input", field]]
-    assert await spent("proof-client") == []
-    assert await trail() == [(Step.REQUEST_KEY, "INVALID_INPUT")]
-
-
 # ------------------------------------------------------------------------------------------------ who is told
 async def test_every_guardian_with_an_address_is_told_but_none_who_is_kept_away(
     portal: Portal, district: District, nora: Pupil
@@ -404,9 +233,10 @@ async def test_nobody_is_told_of_a_key_that_was_not_given(portal: Portal, distri
 
 # ------------------------------------------------------------------------------------------------ keys by mail only
 @pytest.fixture
-async def by_mail(portal: Portal, settings: Settings, clock: Clock) -> Portal:
+async def by_mail(database: TortoiseContext, settings: Settings, clock: Clock) -> AsyncIterator[Portal]:
     """The portal of a district that sends keys only to the address on file."""
-    return Portal(create_app(settings.model_copy(update={"key_delivery": "mail"}), clock=clock))
+    async with Portal(create_app(settings.model_copy(update={"key_delivery": "mail"}), clock=clock)) as portal:
+        yield portal
 
 
 async def test_by_mail_the_key_is_neither_shown_nor_kept_but_can_be_derived(
@@ -429,7 +259,12 @@ async def test_without_an_address_on_file_right_proofs_look_and_count_like_wrong
     by_mail: Portal, district: District, nora: Pupil
 ) -> None:
     await district.guardian(nora)
-    assert await body(by_mail, nora) == await body(by_mail, nora, studentSsn="521459999")
+    number, born, ssn = nora.proofs
+    right = await by_mail.wire(documents.REQUEST_KEY, studentNumber=number, studentBirthDate=born, studentSsn=ssn)
+    wrong = await by_mail.wire(
+        documents.REQUEST_KEY, studentNumber=number, studentBirthDate=born, studentSsn="521459999"
+    )
+    assert right == wrong
     assert await spent("proof-student") == [2]
     assert await ActivationKey.all().count() == 0
 

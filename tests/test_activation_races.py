@@ -15,7 +15,7 @@ from mail.outbox import LetterKind
 from tests import documents
 from tests.clients import Portal, crowd
 from tests.district import PASSWORD, District, Pupil
-from tests.servers import Server, two_servers
+from tests.servers import A_CHILDS_BIRTHDAY, Server, two_servers
 from tests.tables import endings, spent
 
 MANY = 50
@@ -24,7 +24,7 @@ RETRY = "9d0c2f7a-one-answer-for-all"
 
 @pytest.fixture
 async def nora(district: District) -> Pupil:
-    return await district.student()
+    return await district.student(born=A_CHILDS_BIRTHDAY)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,7 @@ async def at_once(requests: Iterable[Awaitable[bytes]]) -> Counter[bytes]:
 
 async def activated(client: Portal, key: str, username: str, **more: str) -> bytes:
     choice = {"key": key, "username": username, "password": PASSWORD, "verifyPassword": PASSWORD}
-    response = await client.post(documents.ACTIVATE, {"input": choice | more})
-    assert response.status_code == 200, response.text
-    return response.content
+    return await client.wire(documents.ACTIVATE, **choice | more)
 
 
 def kind(body: bytes) -> str:

@@ -14,7 +14,7 @@ from db.context import Context, Role
 from db.roster.applying import apply
 from db.roster.checking import Checked, check
 from db.roster.demo import Facts, write_demo
-from db.roster.ssn import read_ssn
+from db.ssn import read_ssn
 
 #: The day of the tests' clock.
 TODAY = date(2026, 10, 5)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from graphql import get_introspection_query
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schema.document_limits import DocumentLimits
@@ -182,6 +182,7 @@ def test_a_value_in_a_document_is_not_quoted_back(text: str, introspection: bool
     assert SECRET not in said
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_document_does_not_give_away_its_values(data: st.DataObject) -> None:
     text = f'mutation {{ login(input: {{username: "maria", password: "{SECRET}"}}) {{ __typename }} }}'
@@ -274,6 +275,7 @@ def expanded(family: list[list[str | int]], step: int) -> tuple[int, int]:
     return fields, depth
 
 
+@settings(deadline=None)
 @given(fragment_families())
 def test_fragments_hide_neither_fields_nor_levels(family: list[list[str | int]]) -> None:
     bodies = [

@@ -6,7 +6,7 @@ import pytest
 
 from db.models import SsnState
 from db.roster.problems import KEPT, RosterRefused, Severity, shown
-from db.roster.ssn import read_ssn
+from db.ssn import read_ssn
 from tests.roster_sets import ANA_SSN, BEN_SSN, RosterFiles, Spoil, checked, errors
 
 

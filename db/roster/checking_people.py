@@ -11,7 +11,7 @@ from db.roster.gathering import Gathering
 from db.roster.lines import LONGEST_NUMBER, Line
 from db.roster.problems import shown
 from db.roster.records import Person, School, Student
-from db.roster.ssn import read_ssn
+from db.ssn import read_ssn
 
 ORGS, USERS, ROLES, DEMOGRAPHICS = "orgs.csv", "users.csv", "roles.csv", "demographics.csv"
 

@@ -21,7 +21,7 @@ from db.roster.demo_school import (
     school_year,
 )
 from db.roster.demo_town import Adult, Child, Town
-from db.roster.ssn import read_ssn
+from db.ssn import read_ssn
 
 SEED = 20_260_817
 #: Grades in which a student may have turned eighteen.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from db.context import Capacity
-from db.roster.ssn import Ssn
+from db.ssn import Ssn
 
 
 @dataclass(frozen=True, slots=True)

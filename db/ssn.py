@@ -1,4 +1,4 @@
-"""Social Security numbers as rosters hold them: usable as a proof, unusable (a placeholder, a slip), or not on file."""
+"""Social Security numbers as people write them: usable as a proof, unusable (a placeholder, a slip), or not on file."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,0 +1,312 @@
+"""What the database itself refuses, whatever the code does: each constraint, by a row that breaks it and no other."""
+
+import re
+from enum import StrEnum
+from importlib import import_module
+
+import asyncpg
+import pytest
+from tortoise.context import TortoiseContext
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from db import sql
+from db.context import Capacity, Role
+from db.models import AccountStatus, DecidedBy, GuardianshipStatus, KeyState, LetterState, Outcome, SsnState
+
+_written = import_module("db.migrations.0002_constraints")
+CONSTRAINTS: dict[str, dict[str, str]] = _written.CONSTRAINTS
+INDEXES: dict[str, str] = _written.INDEXES
+
+#: A small district in good order, as SQL: the bad rows below differ from these in one respect each.
+GOOD = """
+INSERT INTO person (given, family, source_id) VALUES
+    ('Maria', 'Quimby', 'p1'), ('Nora', 'Quimby', 'p2'), ('Dana', 'Ito', 'p3'), ('Theo', 'Quimby', 'p4');
+INSERT INTO school (name, source_id) VALUES ('Lakeside', 's1'), ('Hillside', 's2');
+INSERT INTO student (id, student_number, number_is_shared, ssn_state) VALUES
+    (2, '001', false, 'NOT_ON_FILE'), (4, '002', false, 'NOT_ON_FILE');
+INSERT INTO household (name, source_id) VALUES ('Quimby', 'h1'), ('Ito', 'h2');
+INSERT INTO household_member (household_id, person_id, is_secondary) VALUES (1, 1, false), (1, 2, false);
+INSERT INTO enrolment (student_id, school_id, begins_on, ends_on) VALUES
+    (2, 1, '2026-08-15', '2027-06-01'), (4, 1, NULL, NULL);
+INSERT INTO guardianship (guardian_id, student_id, relationship, status, portal_access, adult_access, decided_by)
+    VALUES (1, 2, 'mother', 'CLAIMED', false, false, 'ROSTER');
+INSERT INTO restriction (guardianship_id, kind, begins_on, decided_by)
+    VALUES (1, 'no contact', '2026-01-01', 'REGISTRAR');
+INSERT INTO role_assignment (person_id, role, school_id) VALUES (3, 'registrar', NULL);
+INSERT INTO account (person_id, capacity, status, must_change_password, username, username_folded, activated_at)
+    VALUES (1, 'GUARDIAN', 'ACTIVE', false, 'Maria', 'maria', now());
+INSERT INTO account (person_id, capacity, status, must_change_password) VALUES
+    (2, 'STUDENT', 'NOT_ACTIVATED', false), (3, 'STAFF', 'NOT_ACTIVATED', false);
+INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at, expires_at)
+    VALUES (2, repeat('n', 16)::bytea, 1, repeat('d', 32)::bytea, 'CURRENT', now(), now() + interval '1 day');
+INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at)
+    VALUES (1, repeat('d', 32)::bytea, now(), now(), now());
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at)
+    VALUES (1, 1, repeat('d', 32)::bytea, now(), now(), now() + interval '1 day');
+INSERT INTO letter (kind, person_id, address, facts, message_id, state, promised_at, due_at, attempts)
+    VALUES ('WELCOME', 1, 'maria@example.org', '{}', '<1@x>', 'WAITING', now(), now(), 0);
+INSERT INTO trail_entry (at, step, outcome, address, request_id, details)
+    VALUES (now(), 'session:login', 'DONE', '', '', '{}');
+INSERT INTO attempt_budget (id, spent, ends_at) VALUES ('a', 0, now());
+INSERT INTO grade (source_id, student_id, course, title) VALUES ('g1', 2, 'Art', 'Piece'), ('g2', 2, 'Art', 'Other');
+INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, category)
+    VALUES ('a1', 2, 1, '2026-10-05', 'Tardy'), ('a2', 2, 1, '2026-10-05', 'Tardy');
+"""
+
+_KEY = (
+    "INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at, used_at) "
+    "VALUES ({account}, repeat('n', {nonce})::bytea, 1, repeat('{digest}', {length})::bytea, '{state}', now(), NULL)"
+)
+
+#: What each constraint and each unique index refuses. Some are broken in more than one way.
+BAD: dict[str, list[str]] = {
+    # ---------------------------------------------------------------------------------------- accounts
+    "account_one_per_person_and_capacity": [
+        "INSERT INTO account (person_id, capacity, status, must_change_password) "
+        "VALUES (1, 'GUARDIAN', 'NOT_ACTIVATED', false)"
+    ],
+    "account_capacity_known": ["UPDATE account SET capacity = 'guardian' WHERE id = 1"],
+    "account_status_known": ["UPDATE account SET status = 'LOCKED' WHERE id = 1"],
+    "account_active_has_username": [
+        "UPDATE account SET username = NULL, username_folded = NULL WHERE id = 1",
+        "UPDATE account SET activated_at = NULL WHERE id = 1",
+        "UPDATE account SET status = 'ACTIVE' WHERE id = 2",
+    ],
+    "account_not_activated_is_empty": [
+        "UPDATE account SET status = 'NOT_ACTIVATED' WHERE id = 1",
+        "UPDATE account SET username = 'nora', username_folded = 'nora' WHERE id = 2",
+        "UPDATE account SET password_hash = '' WHERE id = 2",
+        "UPDATE account SET activated_at = now() WHERE id = 2",
+    ],
+    "account_disabled_says_why": [
+        "UPDATE account SET status = 'DISABLED' WHERE id = 1",
+        "UPDATE account SET disabled_reason = 'STAFF_DECISION' WHERE id = 1",
+    ],
+    "account_username_has_folded_form": ["UPDATE account SET username_folded = NULL WHERE id = 1"],
+    "account_username_folded_key": [
+        "UPDATE account SET status = 'ACTIVE', username = 'MARIA', username_folded = 'maria', activated_at = now() "
+        "WHERE id = 3"
+    ],
+    # ---------------------------------------------------------------------------------------- keys
+    "activation_key_digest_unique": [_KEY.format(account=3, nonce=16, digest="d", length=32, state="CURRENT")],
+    "activation_key_state_known": ["UPDATE activation_key SET state = 'EXPIRED'"],
+    "activation_key_used_says_when": [
+        "UPDATE activation_key SET state = 'USED'",
+        "UPDATE activation_key SET used_at = now()",
+    ],
+    "activation_key_dates_in_order": ["UPDATE activation_key SET expires_at = issued_at"],
+    "activation_key_digest_length": [
+        _KEY.format(account=3, nonce=15, digest="e", length=32, state="CURRENT"),
+        _KEY.format(account=3, nonce=16, digest="e", length=31, state="CURRENT"),
+    ],
+    "activation_key_one_current": [_KEY.format(account=2, nonce=16, digest="e", length=32, state="CURRENT")],
+    # ---------------------------------------------------------------------------------------- sessions and devices
+    "session_digest_unique": [
+        "INSERT INTO session (account_id, digest, started_at, last_seen_at, expires_at) "
+        "VALUES (1, repeat('d', 32)::bytea, now(), now(), now() + interval '1 day')"
+    ],
+    "session_digest_length": ["UPDATE session SET digest = 'short'::bytea"],
+    "session_dates_in_order": [
+        "UPDATE session SET expires_at = started_at",
+        "UPDATE session SET last_seen_at = started_at - interval '1 second'",
+    ],
+    "session_ended_says_why": [
+        "UPDATE session SET ended_at = now()",
+        "UPDATE session SET end_reason = 'LOGGED_OUT'",
+    ],
+    "device_digest_unique": [
+        "INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at) "
+        "VALUES (1, repeat('d', 32)::bytea, now(), now(), now())"
+    ],
+    "device_digest_length": ["UPDATE device SET digest = 'short'::bytea"],
+    # ---------------------------------------------------------------------------------------- students
+    "student_is_a_person": [
+        "INSERT INTO student (id, student_number, number_is_shared, ssn_state) VALUES (99, '9', false, 'UNUSABLE')",
+        "DELETE FROM household_member; DELETE FROM person WHERE id = 4",
+    ],
+    "student_number_not_blank": ["UPDATE student SET student_number = '' WHERE id = 2"],
+    "student_number_unique": ["UPDATE student SET student_number = '001' WHERE id = 4"],
+    "student_ssn_state_known": ["UPDATE student SET ssn_state = 'PLACEHOLDER' WHERE id = 2"],
+    "student_ssn_proof_when_on_file": [
+        "UPDATE student SET ssn_state = 'ON_FILE' WHERE id = 2",
+        "UPDATE student SET ssn_state = 'ON_FILE', ssn_proof = repeat('p', 32)::bytea WHERE id = 2",
+        "UPDATE student SET ssn_proof = repeat('p', 32)::bytea, ssn_proof_version = 1 WHERE id = 2",
+    ],
+    "student_ssn_proof_is_a_digest": [
+        "UPDATE student SET ssn_state = 'ON_FILE', ssn_proof = '529456001'::bytea, ssn_proof_version = 1 WHERE id = 2"
+    ],
+    # ---------------------------------------------------------------------------------------- guardianships
+    "guardianship_one_per_pair": [
+        "INSERT INTO guardianship (guardian_id, student_id, relationship, status, portal_access, adult_access, "
+        "decided_by) VALUES (1, 2, 'father', 'CLAIMED', false, false, 'ROSTER')"
+    ],
+    "guardianship_not_of_oneself": ["UPDATE guardianship SET guardian_id = 2"],
+    "guardianship_status_known": ["UPDATE guardianship SET status = 'RESTRICTED'"],
+    "guardianship_decided_by_known": ["UPDATE guardianship SET decided_by = 'PARENT'"],
+    "guardianship_confirmed_says_when": ["UPDATE guardianship SET status = 'CONFIRMED'"],
+    "guardianship_revoked_says_when": [
+        "UPDATE guardianship SET status = 'REVOKED'",
+        "UPDATE guardianship SET revoked_at = now()",
+    ],
+    "restriction_dates_in_order": ["UPDATE restriction SET ends_on = '2025-12-31'"],
+    "restriction_decided_by_known": ["UPDATE restriction SET decided_by = 'PARENT'"],
+    # ---------------------------------------------------------------------------------------- households, staff
+    "household_member_once": [
+        "INSERT INTO household_member (household_id, person_id, is_secondary) VALUES (1, 1, true)"
+    ],
+    "household_member_dates_in_order": [
+        "UPDATE household_member SET begins_on = '2026-02-01', ends_on = '2026-01-31' WHERE person_id = 1"
+    ],
+    "enrolment_once": [
+        "INSERT INTO enrolment (student_id, school_id, begins_on) VALUES (2, 1, '2026-08-15')",
+        "INSERT INTO enrolment (student_id, school_id) VALUES (4, 1)",
+    ],
+    "enrolment_dates_in_order": ["UPDATE enrolment SET ends_on = '2026-08-14' WHERE id = 1"],
+    "role_assignment_once": ["INSERT INTO role_assignment (person_id, role, school_id) VALUES (3, 'registrar', NULL)"],
+    "role_assignment_role_known": ["UPDATE role_assignment SET role = 'guardian'"],
+    "role_assignment_dates_in_order": ["UPDATE role_assignment SET begins_on = '2026-02-01', ends_on = '2026-01-31'"],
+    # ---------------------------------------------------------------------------------------- letters, trail, attempts
+    "letter_state_known": ["UPDATE letter SET state = 'LOST'"],
+    "letter_sent_says_when": ["UPDATE letter SET state = 'SENT'", "UPDATE letter SET sent_at = now()"],
+    "trail_entry_outcome_known": ["UPDATE trail_entry SET outcome = 'MAYBE'"],
+    "trail_entry_refused_says_why": [
+        "UPDATE trail_entry SET outcome = 'REFUSED'",
+        "UPDATE trail_entry SET refusal = 'NOT_FOUND'",
+    ],
+    "attempt_budget_spent_positive": ["UPDATE attempt_budget SET spent = -1"],
+    # ---------------------------------------------------------------------------------------- the roster's own names
+    **{
+        f"{table}_source_id_key": [f"UPDATE {table} SET source_id = 'same'"]
+        for table in ("person", "school", "household", "grade", "attendance_event")
+    },
+    "letter_message_id_key": [
+        "INSERT INTO letter (kind, person_id, address, facts, message_id, state, promised_at, due_at, attempts) "
+        "VALUES ('WELCOME', 1, '', '{}', '<1@x>', 'WAITING', now(), now(), 0)"
+    ],
+}
+
+#: Constraints that allow the words of an enumeration and no other.
+WORDS: dict[str, type[StrEnum]] = {
+    "account_capacity_known": Capacity,
+    "account_status_known": AccountStatus,
+    "activation_key_state_known": KeyState,
+    "student_ssn_state_known": SsnState,
+    "guardianship_status_known": GuardianshipStatus,
+    "guardianship_decided_by_known": DecidedBy,
+    "restriction_decided_by_known": DecidedBy,
+    "letter_state_known": LetterState,
+    "trail_entry_outcome_known": Outcome,
+}
+
+
+@pytest.fixture
+async def filled(database: TortoiseContext) -> None:
+    await sql.connection().execute_script(GOOD)
+
+
+async def _catalogue() -> dict[str, dict[str, str]]:
+    """Table, name and definition of all constraints but those that a primary key or an ordinary relation brings."""
+    held: dict[str, dict[str, str]] = {}
+    for row in await sql.rows(
+        "SELECT conrelid::regclass::text AS table, conname AS name, pg_get_constraintdef(oid) AS definition "
+        "FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'f', 'x') "
+        "AND conname !~ '_fkey$' AND conrelid <> 'tortoise_migrations'::regclass"
+    ):
+        held.setdefault(row["table"], {})[row["name"]] = row["definition"]
+    return held
+
+
+async def _unique() -> set[str]:
+    """All unique indexes, those of constraints included, but primary keys."""
+    return {
+        row["name"]
+        for row in await sql.rows(
+            "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indisunique AND NOT indisprimary "
+            "AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) "
+            "AND indrelid <> 'tortoise_migrations'::regclass"
+        )
+    }
+
+
+def _bare(definition: str) -> str:
+    """A definition without what PostgreSQL adds when it writes it down again."""
+    return re.sub(r"[()\s]|::\w+|public\.|USING btree", "", definition)
+
+
+# ------------------------------------------------------------------------------------------------ the catalogue
+async def test_each_constraint_that_was_written_is_in_the_catalogue(database: TortoiseContext) -> None:
+    held = await _catalogue()
+    for table, named in CONSTRAINTS.items():
+        for name, definition in named.items():
+            assert name in held[table], f"{table} lacks {name}"
+            if not definition.startswith("CHECK"):
+                assert _bare(held[table][name]) == _bare(definition)
+
+
+async def test_each_index_that_was_written_is_in_the_catalogue_as_it_was_written(database: TortoiseContext) -> None:
+    held = {
+        row["name"]: row["definition"]
+        for row in await sql.rows(
+            "SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE schemaname = 'public'"
+        )
+    }
+    for name, definition in INDEXES.items():
+        assert _bare(held[name]) == _bare(f"CREATE {definition.format(name=name)}")
+
+
+async def test_no_constraint_goes_untried(database: TortoiseContext) -> None:
+    """Whatever refuses rows has a row here that it refuses; and the other way round."""
+    held = {name for named in (await _catalogue()).values() for name in named}
+    assert set(BAD) == held | await _unique()
+
+
+@pytest.mark.parametrize("name", WORDS)
+async def test_a_column_takes_the_words_of_its_enumeration(database: TortoiseContext, name: str) -> None:
+    [definition] = [named[name] for named in (await _catalogue()).values() if name in named]
+    assert set(re.findall(r"'(\w+)'", definition)) == {word.value for word in WORDS[name]}
+
+
+async def test_a_role_that_is_assigned_is_one_of_the_staffs(database: TortoiseContext) -> None:
+    definition = (await _catalogue())["role_assignment"]["role_assignment_role_known"]
+    staff = {role.value for role in Role} - {Role.GUARDIAN, Role.STUDENT}
+    assert set(re.findall(r"'(\w+)'", definition)) == staff
+
+
+# ------------------------------------------------------------------------------------------------ bad rows
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("name", "statement"), [(name, statement) for name, statements in BAD.items() for statement in statements]
+)
+async def test_a_constraint_refuses_a_bad_row(name: str, statement: str) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        async with in_transaction() as connection:
+            await connection.execute_script(statement)
+    cause = refused.value.args[0]
+    assert isinstance(cause, asyncpg.IntegrityConstraintViolationError)
+    assert cause.constraint_name == name
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # What is unique only among some leaves the others alone.
+        "UPDATE student SET student_number = '777', number_is_shared = true",
+        "UPDATE activation_key SET state = 'REPLACED';"
+        + _KEY.format(account=2, nonce=16, digest="e", length=32, state="CURRENT"),
+        "UPDATE person SET source_id = NULL",
+        # A person holds an account in each capacity.
+        "INSERT INTO account (person_id, capacity, status, must_change_password) "
+        "VALUES (1, 'STAFF', 'NOT_ACTIVATED', false)",
+        # One day is long enough; the same school again, the same role at another school.
+        "UPDATE restriction SET ends_on = begins_on",
+        "INSERT INTO enrolment (student_id, school_id, begins_on) VALUES (2, 1, '2027-08-15')",
+        "INSERT INTO role_assignment (person_id, role, school_id) VALUES (3, 'registrar', 1)",
+        "UPDATE activation_key SET expires_at = NULL",
+        # A disabled account keeps its username, and one that was never opened can be disabled.
+        "UPDATE account SET status = 'DISABLED', disabled_reason = 'STAFF_DECISION' WHERE id IN (1, 2)",
+    ],
+)
+async def test_a_good_row_is_taken(statement: str) -> None:
+    await sql.connection().execute_script(statement)
