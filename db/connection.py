@@ -124,7 +124,8 @@ async def database(
         try:
             yield context
         finally:
-            _opened.pop(url, None)
+            if everywhere:
+                _opened.pop(url, None)
 
 
 async def pending_migrations() -> list[str]:

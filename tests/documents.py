@@ -1,8 +1,7 @@
 """The documents that a front end would send."""
 
-#: For results that can be no more than a plain refusal.
-PLAIN_  #: What a front end asks of every refusal.
-REFUSAL = """
+#: What a front end asks of a refusal that is nothing more.
+PLAIN_REFUSAL = """
   __typename
   ... on Refusal { message code help }
 """
@@ -62,16 +61,15 @@ mutation Login($input: LoginInput!) {
 }
 """.replace("REFUSAL_FIELDS", REFUSAL)
 
-LOGOUT = "mutation { logout { REFUSAL_FIELDS ... on LoggedOut { at } ... on NotAllowed { missing } } }" % PLAIN_REFUSAL
+LOGOUT = "mutation { logout { REFUSAL_FIELDS ... on LoggedOut { at } ... on NotAllowed { missing } } }".replace(
+    "REFUSAL_FIELDS", PLAIN_REFUSAL
+)
 
-END_SESSION = (
-    """
+END_SESSION = """
 mutation EndSession($input: EndSessionInput!) {
   endSession(input: $input) { REFUSAL_FIELDS ... on SessionEnded { sessionId } ... on NotAllowed { missing } }
 }
-"""
-    % PLAIN_REFUSAL
-)
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
 
 CHANGE_PASSWORD = """
 mutation ChangePassword($input: ChangePasswordInput!) {

@@ -200,7 +200,7 @@ async def test_more_requests_than_connections_wait_their_turn(database_url: str)
     assert [answer["n"] for answer in answers if answer] == list(range(50))
 
 
-async def test_two_applications_of_one_process_share_a_database_until_the_last_one_leaves(
+async def test_two_applications_of_one_process_share_its_pool(
     settings: Settings, portal: Portal, clock: Clock
 ) -> None:
     async with Portal(create_app(settings, clock=clock)) as second:

@@ -468,7 +468,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Student",
             fields=[
-                ("id", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ("student_number", fields.CharField(description="Text: leading zeros count.", max_length=64)),
                 (
                     "number_is_shared",
@@ -657,7 +657,7 @@ class Migration(migrations.Migration):
                     "adult_access",
                     fields.BooleanField(
                         default=False,
-                        description="True where rights stay with the guardian after the eighteenth birthday: the student's consent or the registrar's mark.",
+                        description="Rights stay with the guardian after the eighteenth birthday: the student's consent or the registrar's mark.",
                     ),
                 ),
                 (
