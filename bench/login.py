@@ -1,5 +1,7 @@
 """Log-ins: they should cost what hashing the password costs, and little more."""
 
+import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -24,8 +26,6 @@ LOGGED_IN = b'"LoggedIn"'
 
 def hashing(encoded: str) -> Work:
     """Verifies the password against its hash, in one thread, and nothing else."""
-    import time
-
     secret, known = PASSWORD.encode(), encoded.encode()
 
     def work(seconds: float) -> int:
@@ -68,7 +68,7 @@ async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
                 server.connections(EACH) as connections,
                 asking(connections, lambda: login_request(next(names)), expecting=LOGGED_IN) as tally,
             ):
-                await plan.sleep(WARM_SECONDS)
+                await asyncio.sleep(WARM_SECONDS)
                 rounds.append(_Round(bare, await meters.read_over(plan.seconds, tally)))
     return _rows(rounds)
 

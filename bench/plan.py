@@ -1,6 +1,5 @@
 """How long and how often to measure."""
 
-import asyncio
 from dataclasses import dataclass
 
 
@@ -13,7 +12,3 @@ class Plan:
     rounds: int = 5
     #: Pairs of refused requests whose times are compared.
     pairs: int = 300
-
-    async def sleep(self, seconds: float) -> None:
-        """Lets the load run for a while, but no longer than a turn."""
-        await asyncio.sleep(min(seconds, self.seconds))

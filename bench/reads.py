@@ -139,7 +139,7 @@ async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
                 server.connections(EACH) as connections,
                 asking(connections, lambda: next(requests), expecting=STUDENTS) as tally,
             ):
-                await plan.sleep(WARM_SECONDS)
+                await asyncio.sleep(WARM_SECONDS)
                 rounds.append(_Round(bare, bare_postgres, await meters.read_over(plan.seconds, tally)))
     return _rows(rounds, len(heard))
 

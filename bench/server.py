@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -89,7 +90,10 @@ def serving(ground: Ground, folder: Path) -> Iterator[Server]:
         )
         try:
             assert process.stdout is not None
+            patience = threading.Timer(_START_SECONDS, process.kill)
+            patience.start()
             port = _port(process.stdout.readline().decode())
+            patience.cancel()
             if port is None:
                 raise ServerFailed(f"The portal did not start: {log.read_text(errors='replace')[-2000:]}")
             yield Server(psutil.Process(process.pid), port)

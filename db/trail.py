@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import orjson
+
+from db import sql
 from db.context import Context
-from db.models import Outcome, TrailEntry
+from db.models import Outcome
 
 
 class Step(StrEnum):
@@ -19,6 +22,13 @@ class Step(StrEnum):
     CHANGE_PASSWORD = "account:change_password"
     IMPORT_ROSTER = "roster:import"
     ASSIGN_ROLE = "staff:assign_role"
+
+
+RECORD = """
+INSERT INTO trail_entry (at, step, outcome, refusal, rule, actor_account_id, actor_person_id,
+                         about_account_id, about_person_id, about_student_id, address, request_id, details)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
 
 
 @dataclass(slots=True)
@@ -36,18 +46,19 @@ class Note:
 async def record(ctx: Context, note: Note, *, refusal: str | None = None) -> None:
     """Adds the entry to the current transaction; if it cannot be written, the step does not happen either."""
     viewer = ctx.viewer
-    await TrailEntry.create(
-        at=ctx.now,
-        step=note.step,
-        outcome=Outcome.REFUSED if refusal else Outcome.DONE,
-        refusal=refusal,
-        rule=note.rule,
-        actor_account_id=viewer.account_id if viewer else None,
-        actor_person_id=viewer.person_id if viewer else None,
-        about_account_id=note.about_account_id,
-        about_person_id=note.about_person_id,
-        about_student_id=note.about_student_id,
-        address=ctx.address,
-        request_id=ctx.request_id,
-        details=note.details,
+    await sql.execute(
+        RECORD,
+        ctx.now,
+        note.step,
+        Outcome.REFUSED if refusal else Outcome.DONE,
+        refusal,
+        note.rule,
+        viewer.account_id if viewer else None,
+        viewer.person_id if viewer else None,
+        note.about_account_id,
+        note.about_person_id,
+        note.about_student_id,
+        ctx.address,
+        ctx.request_id,
+        orjson.dumps(note.details).decode(),
     )

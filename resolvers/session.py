@@ -5,7 +5,7 @@ from typing import Any
 
 from db.context import Capacity, Context, Role, Viewer
 from db.hashing import HasherBusy
-from db.models import Account, AccountStatus, Device, Session
+from db.models import Account, AccountStatus
 from db.queries import activation as activation_queries
 from db.queries import portal as portal_queries
 from db.queries import sessions as queries
@@ -61,10 +61,9 @@ async def log_in(ctx: Context, *, username: str, password: str, device_token: st
         await spent.give_back()
         fresh = await _rehashed(ctx, account["password_hash"], password)
         async with step.transaction():
-            locked = await queries.lock_account(account["id"])
-            await _check_open(ctx, locked, account["password_hash"])
-            await Account.filter(id=account["id"]).update(
-                last_login_at=ctx.now, **({"password_hash": fresh} if fresh else {})
+            verified = account["password_hash"]
+            await _check_open(
+                ctx, await queries.let_in(account["id"], verified_hash=verified, fresh_hash=fresh, now=ctx.now)
             )
             session_id, session = await open_session(
                 ctx, account["id"], device_id=known_device, device_token=device_token
@@ -103,8 +102,8 @@ async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
     return await ctx.hasher.hash(password) if ctx.hasher.needs_rehash(encoded) else None
 
 
-async def _check_open(ctx: Context, account: dict[str, Any] | None, verified_hash: str) -> None:
-    if account is None or account["password_hash"] != verified_hash:
+async def _check_open(ctx: Context, account: dict[str, Any] | None) -> None:
+    if account is None:
         # The password was changed while this one was being verified.
         raise WrongCredentials
     if account["status"] == AccountStatus.DISABLED:
@@ -128,30 +127,23 @@ async def open_session(
     ctx: Context, account_id: int, *, device_id: int | None, device_token: str | None
 ) -> tuple[int, NewSession]:
     """A new session, inside a transaction; a device that is not known becomes known. Returns its id and its tokens."""
-    device_expires = ctx.now + timedelta(days=ctx.rules.device_days)
+    token, expires_at = new_token(SESSION_PREFIX), ctx.now + ctx.rules.session_absolute
+    device: int | bytes
     if device_id is None or device_token is None:
         device_token = new_token(DEVICE_PREFIX)
-        device = await Device.create(
-            account_id=account_id,
-            digest=token_digest(device_token),
-            first_seen_at=ctx.now,
-            last_seen_at=ctx.now,
-            expires_at=device_expires,
-        )
-        device_id = device.id
+        device = token_digest(device_token)
     else:
-        await Device.filter(id=device_id).update(last_seen_at=ctx.now, expires_at=device_expires)
-    token, expires_at = new_token(SESSION_PREFIX), ctx.now + ctx.rules.session_absolute
-    session = await Session.create(
-        account_id=account_id,
-        device_id=device_id,
+        device = device_id
+    session_id = await queries.open_session(
+        account_id,
+        device,
         digest=token_digest(token),
-        started_at=ctx.now,
-        last_seen_at=ctx.now,
-        expires_at=expires_at,
         client=ctx.client or None,
+        now=ctx.now,
+        expires_at=expires_at,
+        device_expires_at=ctx.now + timedelta(days=ctx.rules.device_days),
     )
-    return session.id, NewSession(token, device_token, expires_at)
+    return session_id, NewSession(token, device_token, expires_at)
 
 
 async def viewer_of(ctx: Context, account: dict[str, Any], session_id: int) -> Viewer:

@@ -1,4 +1,4 @@
-"""What every test stands on: one real PostgreSQL a run, a migrated template cloned for each worker, clean for each test."""
+"""What every test stands on: one real PostgreSQL a run, its migrated template cloned for each worker, always clean."""
 
 import asyncio
 import logging

@@ -101,7 +101,12 @@ class District:
         return Pupil(person.id, number, born, ssn, account.id)
 
     async def guardian(
-        self, *students: Pupil, given: str = "Maria", family: str = "Quimby", email: str | None = None, **guardianship: Any
+        self,
+        *students: Pupil,
+        given: str = "Maria",
+        family: str = "Quimby",
+        email: str | None = None,
+        **guardianship: Any,
     ) -> Adult:
         """A guardian, confirmed and marked for the portal unless told otherwise."""
         person = await self.person(given, family, email)
@@ -145,7 +150,9 @@ class District:
             ends_on=ends_on,
         )
 
-    async def staff(self, role: Role, school: School | None = None, *, given: str = "Dana", family: str = "Ito") -> Adult:
+    async def staff(
+        self, role: Role, school: School | None = None, *, given: str = "Dana", family: str = "Ito"
+    ) -> Adult:
         person = await self.person(given, family)
         await RoleAssignment.create(person_id=person.id, role=role, school_id=school.id if school else None)
         account = await Account.create(person_id=person.id, capacity=Capacity.STAFF)
@@ -166,7 +173,12 @@ class District:
         for back in range(grades):
             day = self.ctx.today - timedelta(days=back)
             await Grade.create(
-                student_id=student.id, course="Mathematics", title=f"Quiz {back}", score="9", maximum="10", scored_on=day
+                student_id=student.id,
+                course="Mathematics",
+                title=f"Quiz {back}",
+                score="9",
+                maximum="10",
+                scored_on=day,
             )
         for back in range(events):
             day = self.ctx.today - timedelta(days=back)

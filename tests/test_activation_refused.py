@@ -177,6 +177,8 @@ async def test_a_lifted_restriction_holds_no_more(
         ({"studentSsn": "52145600"}, "studentSsn"),
         ({"studentSsn": "5214560011"}, "studentSsn"),
         ({"studentSsn": "52145600x1"}, "studentSsn"),
+        ({"studentSsn": "000-00-0000"}, "studentSsn"),
+        ({"studentSsn": "999999999"}, "studentSsn"),
         ({"studentSsn": "\u0665\u0662\u0661\u0664\u0665\u0666\u0660\u0660\u0661"}, "studentSsn"),
         ({"studentNumber": "  "}, "studentNumber"),
         ({"studentNumber": "4" * 65}, "studentNumber"),

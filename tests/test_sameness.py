@@ -26,7 +26,7 @@ from tests.clients import Portal
 from tests.conftest import Clock, Statements
 from tests.district import PASSWORD, Adult, District, Pupil
 
-OTHER_SSN = "219099999"
+OTHER_SSN = "529457777"
 Proofs = dict[str, Any]
 
 

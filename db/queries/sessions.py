@@ -37,6 +37,36 @@ SELECT id, person_id, capacity, status, username, password_hash, must_change_pas
 FROM account WHERE id = $1 FOR UPDATE
 """
 
+# A right password: notes the log-in and, where there is one, the hash under today's parameters. Finds nothing when the
+# password was changed while this one was verified; the row stays locked until the session stands. Uses account_pkey.
+LET_IN = """
+UPDATE account SET last_login_at = $3, password_hash = coalesce($4, password_hash)
+WHERE id = $1 AND password_hash = $2
+RETURNING id, person_id, capacity, status, must_change_password
+"""
+
+# A session with its device in one statement: a log-in should cost little beside the hash.
+OPEN_ON_NEW_DEVICE = """
+WITH new_device AS (
+    INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)
+    RETURNING id
+)
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client)
+SELECT $1, id, $5, $3, $3, $6, $7 FROM new_device
+RETURNING id
+"""
+
+# Uses device_pkey.
+OPEN_ON_KNOWN_DEVICE = """
+WITH known_device AS (
+    UPDATE device SET last_seen_at = $3, expires_at = $4 WHERE account_id = $1 AND id = $2
+    RETURNING id
+)
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client)
+SELECT $1, (SELECT id FROM known_device), $5, $3, $3, $6, $7
+RETURNING id
+"""
+
 # Uses role_assignment_once.
 ROLES = """
 SELECT r.role, r.school_id FROM role_assignment r
@@ -87,6 +117,28 @@ async def account_for_login(folded: str, device: bytes, now: datetime) -> Row | 
 
 async def lock_account(account_id: int) -> Row | None:
     return await sql.row(LOCK_ACCOUNT, account_id)
+
+
+async def let_in(account_id: int, *, verified_hash: str, fresh_hash: str | None, now: datetime) -> Row | None:
+    """The account as it is, with the log-in noted; None when its password is no longer the one that was verified."""
+    return await sql.row(LET_IN, account_id, verified_hash, now, fresh_hash)
+
+
+async def open_session(
+    account_id: int,
+    device: int | bytes,
+    *,
+    digest: bytes,
+    client: str | None,
+    now: datetime,
+    expires_at: datetime,
+    device_expires_at: datetime,
+) -> int:
+    """Adds a session and returns its id. The device is a known one's id, or the digest of a new one's token."""
+    statement = OPEN_ON_KNOWN_DEVICE if isinstance(device, int) else OPEN_ON_NEW_DEVICE
+    [row] = await sql.rows(statement, account_id, device, now, device_expires_at, digest, expires_at, client)
+    opened: int = row["id"]
+    return opened
 
 
 async def roles(person_id: int, on: date) -> list[tuple[str, int | None]]:

@@ -1,0 +1,170 @@
+"""The named queries on a filled district: each uses the indexes that its comment names; none reads a table whole."""
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+from tortoise.context import TortoiseContext
+
+from db import queries, sql
+
+#: Four thousand families: enough that reading a whole table is never the cheaper way.
+DISTRICT = """
+INSERT INTO person (id, given, family) SELECT n, 'Given' || n, 'Family' || n FROM generate_series(1, 8000) n;
+INSERT INTO school (id, name, phone) SELECT n, 'School ' || n, '555' FROM generate_series(1, 40) n;
+INSERT INTO student (id, student_number, number_is_shared, ssn_state, birth_date)
+    SELECT n, '00' || n, false, 'NOT_ON_FILE', '2013-04-09' FROM generate_series(1, 4000) n;
+INSERT INTO enrolment (student_id, school_id) SELECT n, n % 40 + 1 FROM generate_series(1, 4000) n;
+INSERT INTO guardianship (id, guardian_id, student_id, relationship, status, portal_access, adult_access, decided_by,
+                          confirmed_at)
+    SELECT n, 4000 + n, n, 'mother', 'CONFIRMED', true, false, 'ROSTER', now() FROM generate_series(1, 4000) n;
+INSERT INTO restriction (guardianship_id, kind, begins_on, decided_by)
+    SELECT n, 'no contact', '2026-01-01', 'REGISTRAR' FROM generate_series(1, 4000) n;
+INSERT INTO account (id, person_id, capacity, status, must_change_password, username, username_folded, activated_at)
+    SELECT n, n, CASE WHEN n <= 4000 THEN 'STUDENT' ELSE 'GUARDIAN' END, 'ACTIVE', false, 'user' || n, 'user' || n,
+           now()
+    FROM generate_series(1, 8000) n;
+INSERT INTO role_assignment (person_id, role) SELECT n, 'registrar' FROM generate_series(1, 4000) n;
+INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at)
+    SELECT n, substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), 'CURRENT', now()
+    FROM generate_series(1, 8000) n;
+INSERT INTO device (id, account_id, digest, first_seen_at, last_seen_at, expires_at)
+    SELECT n, n / 5 + 1, sha256(n::text::bytea), now(), now(), now() FROM generate_series(1, 8000) n;
+INSERT INTO session (id, account_id, device_id, digest, started_at, last_seen_at, expires_at)
+    SELECT n, n, n, sha256(n::text::bytea), now(), now(), now() + interval '1 hour' FROM generate_series(1, 8000) n;
+INSERT INTO grade (student_id, course, title, scored_on)
+    SELECT n % 4000 + 1, 'Art', 'Piece', date '2020-01-01' + n / 40 FROM generate_series(1, 40000) n;
+INSERT INTO attendance_event (student_id, school_id, happened_on, category)
+    SELECT n % 4000 + 1, n % 40 + 1, date '2020-01-01' + n / 40, 'Tardy' FROM generate_series(1, 40000) n;
+INSERT INTO attempt_budget (id, spent, ends_at)
+    SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
+INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
+    SELECT n::text, n, '', now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
+ANALYZE;
+"""
+
+NOW, TODAY = datetime(2026, 10, 5, 17, tzinfo=UTC), date(2026, 10, 5)
+DIGEST = b"d" * 32
+#: What each named query is asked with.
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "activation.STUDENT_AND_GUARDIANS": ("0017", TODAY),
+    "activation.LOCK_ACCOUNT": (17,),
+    "activation.CURRENT_KEY": (17,),
+    "activation.KEY_BY_DIGEST": ([DIGEST],),
+    "activation.LOCK_KEY": (17,),
+    "activation.NAMES_AROUND": (4017,),
+    "activation.ACCOUNT_WITH_USERNAME": ("user17",),
+    "activation.IDEMPOTENT_ANSWER": ("17", NOW),
+    "activation.SESSION_ID": (DIGEST,),
+    "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
+    "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
+    "attempts.FORGET": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "portal.HOLDER": (17,),
+    "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
+    "portal.STUDENT_SELF": (17, TODAY, None),
+    "portal.GRADES": ([17, 18], TODAY, 5, 50),
+    "portal.ATTENDANCE": ([17, 18], TODAY, 5, 50, None, None),
+    "portal.GRADE": (17,),
+    "portal.ATTENDANCE_EVENT": (17,),
+    "portal.SCHOOL": (17,),
+    "sessions.BY_TOKEN": (DIGEST, NOW, NOW, TODAY),
+    "sessions.TOUCH": (17, NOW),
+    "sessions.ACCOUNT_FOR_LOGIN": ("user17", DIGEST, NOW),
+    "sessions.LOCK_ACCOUNT": (17,),
+    "sessions.LET_IN": (17, "hash", NOW, None),
+    "sessions.OPEN_ON_NEW_DEVICE": (17, DIGEST, NOW, NOW, DIGEST, NOW, "client"),
+    "sessions.OPEN_ON_KNOWN_DEVICE": (17, 17, NOW, NOW, DIGEST, NOW, "client"),
+    "sessions.ROLES": (17, TODAY),
+    "sessions.END_OTHERS": (17, 1, NOW, "PASSWORD_CHANGED"),
+    "sessions.END_ONE": (17, 17, NOW, "LOGGED_OUT"),
+    "sessions.LIVE": (17, NOW, NOW, None),
+    "sessions.SCHOOL_CONTACTS": (4017, TODAY),
+    "versions.VERSIONS": (),
+}
+#: Parts of queries, whose comments hold for the queries made of them.
+PART_OF = {
+    "portal._STUDENT": "portal.STUDENTS_OF_GUARDIAN",
+    "guardianships.RESTRICTED": "portal.STUDENTS_OF_GUARDIAN",
+}
+#: Forty schools are read as a whole sooner than through an index.
+SMALL = {"school"}
+#: Asked once at a start, and no part of a request.
+AT_START = {"versions.VERSIONS"}
+MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
+
+
+def _queries() -> dict[str, str]:
+    """The named queries by module and name."""
+    return {
+        f"{module.__name__.rsplit('.', maxsplit=1)[-1]}.{name}": text
+        for module in MODULES
+        for name, text in vars(module).items()
+        if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(text, str) and name != "RESTRICTED"
+    }
+
+
+def _comments(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """The name of each module-level assignment, with the comment right above it."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            above: list[str] = []
+            for line in reversed(lines[: node.lineno - 1]):
+                if not line.startswith("#"):
+                    break
+                above.insert(0, line.lstrip("#: "))
+            yield f"{module.__name__.rsplit('.', maxsplit=1)[-1]}.{node.targets[0].id}", " ".join(above)
+
+
+@pytest.fixture
+async def filled(database: TortoiseContext) -> None:
+    await sql.connection().execute_script(DISTRICT)
+
+
+async def _plan(query: str, arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """All nodes of the plan that PostgreSQL makes."""
+    [row] = await sql.rows(f"EXPLAIN (FORMAT JSON) {query}", *arguments)
+    nodes, waiting = [], [orjson.loads(row["QUERY PLAN"])[0]["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("Plans", [])
+        nodes.append(node)
+    return nodes
+
+
+def _indexes(nodes: list[dict[str, Any]]) -> set[str]:
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    return used.union(*(node.get("Conflict Arbiter Indexes", ()) for node in nodes))
+
+
+def test_each_named_query_is_tried() -> None:
+    assert set(ARGUMENTS) == set(_queries())
+
+
+@pytest.mark.usefixtures("filled")
+async def test_queries_use_the_indexes_that_their_comments_name_and_read_no_table_whole() -> None:
+    known = {row["name"] for row in await sql.rows("SELECT indexname AS name FROM pg_indexes")}
+    used: dict[str, set[str]] = {}
+    for name, query in _queries().items():
+        nodes = await _plan(query, ARGUMENTS[name])
+        used[name] = _indexes(nodes)
+        whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+        assert whole <= SMALL or name in AT_START, f"{name} reads all of {whole}"
+    said = 0
+    for module in MODULES:
+        for name, comment in _comments(module):
+            named = {word for word in re.findall(r"\w+", comment.partition("Uses ")[2]) if word in known}
+            if "Uses " in comment:
+                assert named, f"The comment of {name} names no index that there is."
+                assert named <= used[PART_OF.get(name, name)], name
+                said += 1
+    assert said >= 10
