@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from app.embedded_home import Home, home_of
 from app.embedded_programs import MAJOR, EmbeddedError, Programs
-from app.embedded_server import DATABASE, is_running, make_data, start_server, stop_server
+from app.embedded_server import DATABASE, is_running, make_data, start_server, stop_server, undo_start
 
 __all__ = ["DATABASE", "Cluster", "EmbeddedError", "EmbeddedPostgres", "start"]
 
@@ -148,9 +148,13 @@ def _join(home: Home, *, throwaway: bool) -> EmbeddedPostgres:
         make_data(home, throwaway=throwaway)
         try:
             start_server(home, throwaway=throwaway)
-        except BaseException:  # Ctrl-C too: a server that nobody holds must not stay behind
+        except EmbeddedError:
             if alone:
                 stop_server(home, mode="immediate" if throwaway else "fast")
+            raise
+        except BaseException:  # Ctrl-C: a server that nobody holds must not stay behind
+            if alone:
+                undo_start(home, mode="immediate" if throwaway else "fast")
             raise
     hold = os.open(home.folder / "holders.lock", _OPEN, 0o600)
     fcntl.flock(hold, fcntl.LOCK_SH)

@@ -16,6 +16,8 @@ _MAKE_SECONDS = 120
 _START_SECONDS = 120
 """Time for the server to come up; after a crash it reads its journal first."""
 _STOP_SECONDS = 60
+_SHOWS_SECONDS = 2
+"""Time in which a server that was begun to be started notes its process number."""
 
 
 def make_data(home: Home, *, throwaway: bool) -> None:
@@ -75,6 +77,14 @@ def stop_server(home: Home, *, mode: str) -> None:
             seconds=_STOP_SECONDS + 30,
         )
     home.forget_socket_folder()
+
+
+def undo_start(home: Home, *, mode: str) -> None:
+    """After a start that was cut short: stop what is still coming up, once it shows itself. EmbeddedError."""
+    deadline = time.monotonic() + _SHOWS_SECONDS
+    while _pid(home) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop_server(home, mode=mode)
 
 
 def is_running(home: Home) -> bool:

@@ -79,7 +79,10 @@ def walk(settings: Settings, url: str | None) -> None:
     with _server(settings, url, console) as address, httpx.Client(base_url=address, timeout=60) as http:
         facts = read_facts(settings)
         if facts is None:
-            raise PlainProblem("There is no demo district to walk through: run `make serve` here first.")
+            raise PlainProblem(
+                "There is no demo district to walk through: run `make serve` here first, "
+                "or `make reset` before it where its first start was cut short."
+            )
         _guardians_way(Story(http, console), facts)
 
 

@@ -10,7 +10,6 @@ import asyncpg
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.schema_editor import AsyncpgSchemaEditor
-from tortoise.transactions import in_transaction
 
 from db import sql
 
@@ -147,7 +146,7 @@ async def migrate() -> list[str]:
         if event == "apply_done":
             applied.append(name)
 
-    async with in_transaction():
+    async with sql.transaction():
         await sql.rows("SET LOCAL statement_timeout = 0")
         await sql.rows("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
         executor = MigrationExecutor(sql.connection(), _APPS)

@@ -1,9 +1,13 @@
 """Plain SQL on the connection, or the transaction, that is current: for statements worth naming and for hot reads."""
 
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.transactions import in_transaction
 
 Row = dict[str, Any]
 
@@ -11,6 +15,30 @@ Row = dict[str, Any]
 def connection() -> BaseDBAsyncClient:
     """The current transaction's connection inside one, else the pool's."""
     return Tortoise.get_connection("default")
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[TransactionalDBClient]:
+    """Everything inside is committed together or not at all; inside another one, it is a savepoint of that.
+
+    Tortoise's own never gives its connection back when its task is cancelled, or the connection is lost, at BEGIN:
+    each time the pool has one less.
+    """
+    begun = in_transaction()
+    try:
+        entered = await begun.__aenter__()
+    except BaseException:
+        if getattr(begun, "token", None) is not None:
+            # Nothing can be rolled back, which it says after it has given the connection back.
+            with suppress(Exception):
+                await begun.__aexit__(*sys.exc_info())
+        raise
+    try:
+        yield entered
+    except BaseException:
+        await begun.__aexit__(*sys.exc_info())
+        raise
+    await begun.__aexit__(None, None, None)
 
 
 async def rows(statement: str, *values: object) -> list[Row]:

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from tortoise.transactions import in_transaction
-
-from db import trail
+from db import sql, trail
 from db.context import Capacity, Context, Role
 from db.models import Account, AccountStatus, Person, RoleAssignment, School
 from db.trail import Note, Step
@@ -27,7 +25,7 @@ async def without_account(source_ids: Iterable[str]) -> set[str]:
 
 async def assign_roles(ctx: Context, roles: Iterable[tuple[str, Role, str | None]]) -> None:
     """Gives staff their roles: source id of the person, role, source id of the school (None: the whole district)."""
-    async with in_transaction():
+    async with sql.transaction():
         for person_source_id, role, school_source_id in roles:
             person = await Person.get(source_id=person_source_id)
             school = await School.get(source_id=school_source_id) if school_source_id else None
@@ -41,7 +39,7 @@ async def open_accounts(ctx: Context, usernames: Mapping[tuple[str, Capacity], s
     for (source_id, capacity), username in usernames.items():
         person = await Person.get(source_id=source_id)
         account, _ = await Account.get_or_create(person_id=person.id, capacity=capacity)
-        async with in_transaction():
+        async with sql.transaction():
             key = (await key_of_record(ctx, account.id, capacity)).key
         await activate(
             ctx, key=key, username=username, password=password, verify_password=password, idempotency_key=None

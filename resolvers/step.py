@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from tortoise.transactions import in_transaction
-
-from db import trail
+from db import sql, trail
 from db.context import Context
 from db.hashing import HasherBusy
 from db.trail import Note, Step
@@ -27,7 +25,7 @@ class StepTaken:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Everything inside, and the trail entry at its end, is committed together or not at all."""
-        async with in_transaction():
+        async with sql.transaction():
             yield
             await trail.record(self.ctx, self.note)
         self.recorded = True

@@ -7,8 +7,8 @@ access away. An import lifts no restriction, changes nothing that a registrar de
 from dataclasses import asdict, dataclass
 
 from asyncpg import Connection
-from tortoise.transactions import in_transaction
 
+from db import sql
 from db.context import Context
 from db.roster.checking import Checked
 from db.roster.checking_people import USERS
@@ -86,14 +86,14 @@ async def apply(ctx: Context, checked: Checked) -> Imported:
     """
     try:
         checked.refuse_if_wrong()
-        async with in_transaction() as transaction:
+        async with sql.transaction() as transaction:
             async with transaction.acquire_connection() as connection:
                 counts = await _merge(connection, ctx, checked)
             details: dict[str, object] = {kind: asdict(count) for kind, count in counts.items()}
             await record(ctx, Note(Step.IMPORT_ROSTER, details=details))
     except RosterRefused as refused:
         errors = sum(problem.severity is Severity.ERROR for problem in refused.problems)
-        async with in_transaction():
+        async with sql.transaction():
             await record(ctx, Note(Step.IMPORT_ROSTER, details={"errors": errors}), refusal="ROSTER_REFUSED")
         raise
     return _imported(checked, counts, applied=True)
@@ -102,7 +102,7 @@ async def apply(ctx: Context, checked: Checked) -> Imported:
 async def plan(ctx: Context, checked: Checked) -> Imported:
     """Says what `apply` would do on the database as it is now, and leaves it so. Raises as `apply` does."""
     checked.refuse_if_wrong()
-    async with in_transaction() as transaction:
+    async with sql.transaction() as transaction:
         async with transaction.acquire_connection() as connection:
             counts = await _merge(connection, ctx, checked)
         await transaction.rollback()
