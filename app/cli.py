@@ -138,7 +138,7 @@ def _show_refusal(refused: RosterRefused, *, as_json: bool) -> None:
 
 def _show_problems(problems: tuple[Problem, ...]) -> None:
     for problem in problems:
-        out.print(str(problem), markup=False)
+        out.print(f"{problem.severity.value}: {problem}", markup=False)
 
 
 def _show_import(imported: Imported, *, as_json: bool) -> None:
@@ -146,6 +146,10 @@ def _show_import(imported: Imported, *, as_json: bool) -> None:
         out.print_json(json.dumps(imported.as_dict()))
         return
     _show_problems(imported.problems)
+    if imported.read_over:
+        out.print(f"Read over, because nothing here uses them: {', '.join(imported.read_over)}.", markup=False)
+    if imported.left_out:
+        out.print(f"Rows left out, because their status says that they no longer count: {imported.left_out}.")
     table = Table("", "added", "changed", "ended", "unchanged", "on record, not in the set")
     for kind, count in imported.counts.items():
         cells = (count.added, count.changed, count.ended, count.unchanged, count.missing)
@@ -160,8 +164,9 @@ def _settings() -> Settings:
     return settings
 
 
-def _leave(_signal: int, _frame: object) -> None:
-    raise SystemExit(0)
+def _leave(signal_number: int, _frame: object) -> None:
+    # As a shell tells it: a command that was cut short has not succeeded.
+    raise SystemExit(128 + signal_number)
 
 
 def main() -> None:

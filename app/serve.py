@@ -110,7 +110,8 @@ def _run(settings: Settings, listener: socket.socket, facts: dict[str, Any] | No
             server.run(sockets=[listener])
         else:
             Multiprocess(config, sockets=[listener]).run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
+        # uvicorn hands on the signal that it has stopped for: being told to stop is no failure of a server.
         pass
     if settings.workers == 1 and not server.started:
         raise PlainProblem("The server did not start; the lines above say why.")

@@ -76,3 +76,8 @@ def standing(facts: GuardianshipFacts | None, *, on: date, seeing: bool) -> Stan
     if of_age(facts.birth_date, on) and not facts.adult_access:
         return Standing.RIGHTS_PASSED
     return Standing.CONFIRMED
+
+
+def standing_of(row: Mapping[str, Any], birth_date: date | None, on: date) -> Standing:
+    """The fact for seeing a student, from a row of a query about guardianships."""
+    return standing(GuardianshipFacts.of(row, birth_date), on=on, seeing=True)

@@ -6,7 +6,8 @@ from db import sql, trail
 from db.context import Capacity, Context, Role
 from db.models import Account, AccountStatus, Person, RoleAssignment, School
 from db.trail import Note, Step
-from resolvers.activation import activate, key_of_record
+from resolvers.activation import activate
+from resolvers.activation_key import key_of_record
 
 
 async def is_empty() -> bool:

@@ -8,7 +8,7 @@ from db.context import Capacity, Context
 from db.models import AccountStatus, DisabledReason
 from db.queries import portal as queries
 from policies.gate import Action, Facts, Scope, gate
-from policies.guardianship import GuardianshipFacts, Standing, standing
+from policies.guardianship import Standing, standing_of
 from resolvers.outcomes import AttendanceEvent, Grade, Holder, Name, School, Student
 
 
@@ -55,8 +55,7 @@ async def students(ctx: Context, student_id: int | None = None) -> list[Student]
 def _facts(ctx: Context, row: dict[str, Any]) -> Facts:
     if ctx.viewer is not None and row["id"] == ctx.viewer.person_id:
         return Facts(scope=Scope.OWN, guardianship=Standing.SELF)
-    facts = GuardianshipFacts.of(row, row["birth_date"])
-    return Facts(scope=Scope.OWN_STUDENT, guardianship=standing(facts, on=ctx.today, seeing=True))
+    return Facts(scope=Scope.OWN_STUDENT, guardianship=standing_of(row, row["birth_date"], ctx.today))
 
 
 async def grades(

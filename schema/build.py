@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
+from schema.activation_key import ActivationKeyMutation
 from schema.execution import Operations
 from schema.portal import PortalQuery, Student
 from schema.refusals import HANDLERS, SHOWN
@@ -23,7 +24,7 @@ class Query(PortalQuery):
 
 
 @strawberry.type(description="What can be done. Every expected no is a member of the result's union.")
-class Mutation(ActivationMutation, SessionMutation):
+class Mutation(ActivationKeyMutation, ActivationMutation, SessionMutation):
     pass
 
 

@@ -24,7 +24,7 @@ from db.models import (
 )
 from db.trail import Step
 from mail.outbox import LetterKind
-from resolvers.activation import key_of_record
+from resolvers.activation_key import key_of_record
 from tests import documents
 from tests.clients import Portal
 from tests.conftest import Clock

@@ -136,7 +136,7 @@ def _keep_person(gathering: Gathering, source_id: str, line: Line, capacities: f
     given, family = line.needed("givenName"), line.needed("familyName")
     email = line.text("email")
     if email and (len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email)):
-        what = "This is not an e-mail address. It was left away."
+        what = "This is not an e-mail address. It was left out."
         line.warning("bad-email", "email", what, "Correct it at the source.")
         email = None
     if given is None or family is None:

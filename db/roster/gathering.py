@@ -73,7 +73,7 @@ class Gathering:
         welcome: Sequence[str] = (),
         silences: dict[str, str] | None = None,
     ) -> Iterator[tuple[str, Line]]:
-        """The rows of a file that has ids, with their ids; a second row with the same id is an error and left away."""
+        """The rows of a file that has ids, with their ids; a second row with the same id is an error and left out."""
         ids = self.ids_of(file)
         ids.complete = False
         for line in self.lines(file, needed=(ID, *needed), welcome=welcome, silences=silences):
