@@ -30,6 +30,8 @@ from resolvers.session import authenticate
 from schema.build import operations
 
 PROBES = frozenset({"/healthz", "/readyz"})
+#: What a log line may name; any other path is text that somebody made up, and may be about people.
+PATHS = PROBES | {"/graphql"}
 Clock = Callable[[], datetime]
 _log = structlog.get_logger("portal.requests")
 
@@ -165,14 +167,15 @@ class RequestLines:
         try:
             await self.app(scope, receive, note_status)
         finally:
+            path: str = scope["path"]
             took = round((time.perf_counter() - began) * 1000, 1)
             # A probe every few seconds is worth a line only when it fails.
-            level = logging.DEBUG if scope["path"] in PROBES and status == 200 else logging.INFO
+            level = logging.DEBUG if path in PROBES and status == 200 else logging.INFO
             _log.log(
                 level,
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=path if path in PATHS else "elsewhere",
                 status=status,
                 ms=took,
                 request_id=request_id,

@@ -155,6 +155,11 @@ def _show_import(imported: Imported, *, as_json: bool) -> None:
         cells = (count.added, count.changed, count.ended, count.unchanged, count.missing)
         table.add_row(kind, *(str(cell) for cell in cells))
     out.print(table)
+    ssns = imported.ssns
+    out.print(
+        f"SSNs of students in the set: {ssns['ON_FILE']} on file, {ssns['UNUSABLE']} unusable, "
+        f"{ssns['NOT_ON_FILE']} not on file. Only those on file can get a key online."
+    )
     out.print("Done." if imported.applied else "Nothing was changed: this is what an import would do.")
 
 

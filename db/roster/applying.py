@@ -60,6 +60,8 @@ class Imported:
     problems: tuple[Problem, ...]
     read_over: tuple[str, ...]
     left_out: int
+    #: Students of the set by what their SSN is good for.
+    ssns: dict[str, int]
 
     @property
     def changes(self) -> int:
@@ -74,6 +76,7 @@ class Imported:
             "problems": [problem.as_dict() for problem in self.problems],
             "read_over": list(self.read_over),
             "left_out": self.left_out,
+            "ssns": self.ssns,
         }
 
 
@@ -110,7 +113,7 @@ async def plan(ctx: Context, checked: Checked) -> Imported:
 
 
 def _imported(checked: Checked, counts: dict[str, Counts], *, applied: bool) -> Imported:
-    return Imported(applied, counts, checked.problems, checked.read_over, checked.left_out)
+    return Imported(applied, counts, checked.problems, checked.read_over, checked.left_out, checked.ssns())
 
 
 async def _merge(connection: Connection, ctx: Context, checked: Checked) -> dict[str, Counts]:

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from db.context import Capacity
+from db.models import SsnState
 from db.roster.checking_families import check_guardianships, check_households
 from db.roster.checking_people import ORGS, USERS, check_people, check_schools
 from db.roster.checking_school import check_attendance, check_classes, check_enrolments, check_grades
@@ -55,6 +56,11 @@ class Checked:
             "grades": len(records.grades),
             "attendance events": len(records.attendance),
         }
+
+    def ssns(self) -> dict[str, int]:
+        """How many students of the set can prove themselves online by an SSN, and how many cannot, by state."""
+        found = Counter(student.ssn.state for student in self.records.students.values())
+        return {state.value: found[state] for state in SsnState}
 
 
 def check(path: Path, *, today: date, shared_numbers: SharedNumbers = "refuse") -> Checked:
