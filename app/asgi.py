@@ -1,5 +1,6 @@
 """The web application: who asks, from where and when, and the way to the schema."""
 
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -46,10 +47,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
     Raises:
         PlainProblem: when the settings, the secrets or the database keep it from starting.
     """
+    is_worker = settings is None
     if settings is None:
         settings = load_settings()
         configure_logs(settings)
-    keys = keyring(settings)
+    keys, proxies = keyring(settings), settings.proxies
     hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
 
     async def make_context(request: Request) -> Context:
@@ -59,7 +61,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             address=client_address(
                 request.client.host if request.client else "",
                 headers.getlist("x-forwarded-for"),
-                settings.proxies,
+                proxies,
             ),
             client=client_name(headers.get("user-agent")),
             locale=headers.get("accept-language", "")[:100],
@@ -83,6 +85,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             statement_timeout_ms=settings.statement_timeout_ms,
         ):
             await _refuse_pending()
+            if is_worker:
+                _set_aside()
             app.state.ready = True
             yield
             app.state.ready = False
@@ -106,6 +110,16 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
     app.state.ready = False
     app.state.hasher = hasher
     return app
+
+
+def _set_aside() -> None:
+    """Takes what the start made, some 110,000 objects, out of the garbage collector's sight.
+
+    They live as long as the process, and each walk through them would stop all requests of a worker for 75 ms, every
+    few seconds under load.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _cors(settings: Settings) -> list[Middleware]:

@@ -1,4 +1,8 @@
-"""`portal`: the command line of the operator."""
+"""`portal`: the command line of the operator.
+
+What only one command needs is imported by that command: the web framework and the demo district take longer to load
+than most commands take to run.
+"""
 
 import asyncio
 import json
@@ -12,12 +16,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.demo import reset_demo
-from app.journey import walk
 from app.logs import configure_logs
 from app.problems import PlainProblem
 from app.running import Operator, opened, with_database
-from app.serve import serve as run_server
 from app.settings import Settings, load_settings
 from db import connection
 from db.hashing import PasswordHasher
@@ -45,6 +46,8 @@ class SharedNumbers(StrEnum):
 @app.command()
 def serve() -> None:
     """Starts the server, and the database where none is named; Ctrl-C ends both."""
+    from app.serve import serve as run_server
+
     run_server(_settings())
 
 
@@ -55,6 +58,8 @@ def journey(
     ] = None,
 ) -> None:
     """Walks the guardian's way over HTTP, from key to grades, and tells it as a story."""
+    from app.journey import walk
+
     walk(_settings(), url)
 
 
@@ -74,6 +79,8 @@ async def _migrate(settings: Settings) -> list[str]:
 @app.command()
 def reset() -> None:
     """Empties the embedded development database and throws the demo district away; the next start makes a new one."""
+    from app.demo import reset_demo
+
     reset_demo(_settings())
     out.print("The development database is empty.")
 
@@ -158,7 +165,7 @@ def _show_import(imported: Imported, *, as_json: bool) -> None:
     ssns = imported.ssns
     out.print(
         f"SSNs of students in the set: {ssns['ON_FILE']} on file, {ssns['UNUSABLE']} unusable, "
-        f"{ssns['NOT_ON_FILE']} not on file. Only those on file can get a key online."
+        f"{ssns['NOT_ON_FILE']} not on file. Only one that is on file opens the way to a key online."
     )
     out.print("Done." if imported.applied else "Nothing was changed: this is what an import would do.")
 

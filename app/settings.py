@@ -175,7 +175,7 @@ def keyring(settings: Settings) -> Keyring:
         else:
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(Keyring.generate() + "\n")
-        text = path.read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii", errors="replace").strip()
     except OSError as failed:
         raise PlainProblem(f"The secret file {path} cannot be made or read: {failed.strerror}.") from None
     return _parsed(text, str(path))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Plan:
     """Bounds every measurement. Things that are compared take turns, and the median of the turns counts."""
 
-    #: Length of one turn.
-    seconds: float = 2.0
-    rounds: int = 5
+    #: Length of one turn: short, since machines that others use too change their speed all the time.
+    seconds: float = 1.0
+    rounds: int = 10
     #: Pairs of refused requests whose times are compared.
     pairs: int = 300

@@ -80,6 +80,8 @@ def _credentials(url: str, *, pool_size: int, statement_timeout_ms: int) -> dict
 
 def _reason(failed: BaseException) -> str:
     """What the machine or the database says, without the numbers of the one and the full stop of the other."""
+    if failed.__cause__ is not None:
+        return _reason(failed.__cause__)
     if isinstance(failed, OSError) and failed.errno is not None and failed.errno > 0:
         return os.strerror(failed.errno)
     if isinstance(failed, OSError) and failed.strerror:
