@@ -114,7 +114,13 @@ def processes_in(folder: Path) -> set[int]:
 
 
 def clear_away(folder: Path) -> None:
-    """Deletes the embedded database of the folder's `var`, also the part of it that is elsewhere."""
+    """Ends whatever still runs in the folder and deletes the embedded database of its `var`, wherever that is kept."""
+    for left in processes_in(folder) - {os.getpid()}:
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(left)
+            if process.name() != "postgres":
+                process.kill()
+                process.wait(PATIENCE)
     home = home_of(folder / "var")
     if home.folder.exists():
         stop_server(home, mode="immediate")
