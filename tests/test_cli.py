@@ -1,8 +1,8 @@
 """The operator's commands, as an operator runs them: what they do, what they say, and how they end."""
 
 import json
-import re
 import os
+import re
 import shutil
 import signal
 import socket
