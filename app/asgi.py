@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.body import RequestLimits
 from app.clients import client_address, client_name
 from app.endpoint import GraphQLEndpoint
+from app.housekeeping import keeping_house
 from app.logs import configure_logs
 from app.problems import PlainProblem
 from app.settings import Settings, keyring, load_settings
@@ -88,7 +89,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             if is_worker:
                 _set_aside()
             app.state.ready = True
-            yield
+            async with keeping_house(clock):
+                yield
             app.state.ready = False
         hasher.close()
 

@@ -49,10 +49,10 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
     Raises:
         PlainProblem: when it cannot be reached.
     """
-    assert_url = settings.database_url
-    if assert_url is None:
+    named = settings.database_url
+    if named is None:
         raise PlainProblem("PORTAL_DATABASE_URL is not set.")
-    url = assert_url.get_secret_value()
+    url = named.get_secret_value()
     try:
         async with connection.database(url, pool_size=2, statement_timeout_ms=settings.statement_timeout_ms):
             yield

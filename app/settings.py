@@ -1,6 +1,7 @@
 """The settings: everything that an operator may choose, from `PORTAL_…` in the environment or a `.env` file."""
 
 import os
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -112,14 +113,16 @@ def load_settings() -> Settings:
     Raises:
         PlainProblem: names the variable and what is wrong with it; or what production lacks.
     """
+    _refuse_unknown()
     try:
         settings = Settings()  # type: ignore[call-arg]  # everything has a default
     except UnicodeDecodeError:
         raise PlainProblem("The file .env is not UTF-8.") from None
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
-        name = "PORTAL_" + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise PlainProblem(f"{name} is not right: {_reason(first)}.") from None
+        # Without a place it is about several settings together.
+        what = f"PORTAL_{str(first['loc'][0]).upper()} is" if first["loc"] else "The settings are"
+        raise PlainProblem(f"{what} not right: {_reason(first)}.") from None
     if settings.in_production:
         needed = {
             "PORTAL_SECRETS": settings.secrets,
@@ -130,6 +133,15 @@ def load_settings() -> Settings:
         if lacking:
             raise PlainProblem(f"In production, set {_listed(lacking)} first.")
     return settings
+
+
+def _refuse_unknown() -> None:
+    """A misspelt name would otherwise be a setting that quietly does not hold."""
+    known = {f"PORTAL_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith("PORTAL_") and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, 1)
+            raise PlainProblem(f"{name} is not a setting{f'; {near[0]} is' if near else ''}. See docs/settings.md.")
 
 
 def _reason(error: ErrorDetails) -> str:

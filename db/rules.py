@@ -1,10 +1,10 @@
 """The district's choices: every number and word that a rule depends on, with its default and its reason."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Rules(BaseModel):
@@ -68,6 +68,12 @@ class Rules(BaseModel):
         except (KeyError, ValueError, OSError) as unknown:
             raise ValueError(f"{name!r} is not an IANA time zone such as America/Chicago") from unknown
         return name
+
+    @model_validator(mode="after")
+    def _room_for_passwords(self) -> Self:
+        if self.password_min_length > self.password_max_length:
+            raise ValueError("the shortest password is longer than the longest one")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

@@ -241,3 +241,17 @@ def test_a_file_in_the_place_of_the_folder_is_told(monkeypatch: pytest.MonkeyPat
         var_folder(loaded(monkeypatch, PORTAL_VAR=str(in_the_way)))
     with pytest.raises(PlainProblem, match=r"cannot be made: Not a directory\. See PORTAL_VAR\.$"):
         keyring(loaded(monkeypatch, PORTAL_VAR=str(in_the_way / "deeper")))
+
+
+def test_a_misspelt_name_is_refused_with_the_name_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_TRUSTED_PROXYS", "10.0.0.0/8")
+    with pytest.raises(PlainProblem, match="^PORTAL_TRUSTED_PROXYS is not a setting; PORTAL_TRUSTED_PROXIES is"):
+        load_settings()
+
+
+def test_a_shortest_password_longer_than_the_longest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_PASSWORD_MIN_LENGTH", "129")
+    with pytest.raises(
+        PlainProblem, match=r"^The settings are not right: the shortest password is longer than the longest one\.$"
+    ):
+        load_settings()

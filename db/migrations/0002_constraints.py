@@ -96,7 +96,10 @@ INDEXES: dict[str, str] = {
     "enrolment_school": "INDEX {name} ON enrolment (school_id)",
     "guardianship_student": "INDEX {name} ON guardianship (student_id)",
     "restriction_in_force": "INDEX {name} ON restriction (guardianship_id) WHERE lifted_at IS NULL",
+    # For forgetting a device: its sessions let go of it.
+    "session_device": "INDEX {name} ON session (device_id) WHERE device_id IS NOT NULL",
     "session_of_account": "INDEX {name} ON session (account_id) WHERE ended_at IS NULL",
+    "device_ends": "INDEX {name} ON device (expires_at)",
     "device_of_account": "INDEX {name} ON device (account_id)",
     "grade_page": "INDEX {name} ON grade (student_id, scored_on DESC NULLS LAST, id DESC)",
     "attendance_page": "INDEX {name} ON attendance_event (student_id, happened_on DESC, id DESC)",

@@ -32,8 +32,6 @@ WITH claimed AS (
 UPDATE attempt_budget SET spent = spent - 1 FROM claimed WHERE attempt_budget.id = claimed.id
 """
 
-FORGET = "DELETE FROM attempt_budget WHERE ends_at < $1"
-
 
 async def spend(ends: Mapping[str, datetime], *, now: datetime) -> dict[str, tuple[int, datetime]]:
     """Adds one attempt to each budget; returns what is spent by now and when its window ends."""
@@ -45,8 +43,3 @@ async def refund(ends: Mapping[str, datetime]) -> None:
     """Takes one attempt back from each budget whose window still is the one that ends then."""
     if ends:
         await sql.rows(REFUND, list(ends), list(ends.values()))
-
-
-async def forget(*, before: datetime) -> None:
-    """Drops the windows that ended before then."""
-    await sql.execute(FORGET, before)

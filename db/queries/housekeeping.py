@@ -1,0 +1,19 @@
+"""What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired."""
+
+from datetime import datetime
+
+from db import sql
+
+# Uses attempt_budget_ends.
+BUDGETS = "DELETE FROM attempt_budget WHERE ends_at < $1"
+
+# Uses idempotent_answer_ends.
+ANSWERS = "DELETE FROM idempotent_answer WHERE expires_at < $1"
+
+# Uses device_ends. The sessions of such a device stay, without it.
+DEVICES = "DELETE FROM device WHERE expires_at < $1"
+
+
+async def throw_away(before: datetime) -> int:
+    """Deletes what ended or expired before then, which decides nothing any more; returns how many rows."""
+    return sum([await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES)])

@@ -1,0 +1,74 @@
+"""What is of no more use goes by itself; what still decides anything stays."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from app.housekeeping import keeping_house
+from db import sql
+from db.models import AttemptBudget, Device, IdempotentAnswer, Session
+from db.secrets import token_digest
+from tests.conftest import Clock
+from tests.district import District
+
+
+async def test_ended_windows_expired_answers_and_devices_are_thrown_away(district: District, clock: Clock) -> None:
+    nora = await district.student()
+    now, ago, soon = clock(), clock() - timedelta(seconds=1), clock() + timedelta(seconds=1)
+    for name, ends_at in (("ended", ago), ("open", soon)):
+        await AttemptBudget.create(id=f"proof-client:{name}", spent=3, ends_at=ends_at)
+        await IdempotentAnswer.create(id=name, account_id=nora.account_id, sealed=b"sealed", expires_at=ends_at)
+        device = await Device.create(
+            account_id=nora.account_id,
+            digest=token_digest(name),
+            first_seen_at=ago,
+            last_seen_at=ago,
+            expires_at=ends_at,
+        )
+        await Session.create(
+            account_id=nora.account_id,
+            device_id=device.id,
+            digest=token_digest(f"session {name}"),
+            started_at=ago,
+            last_seen_at=ago,
+            expires_at=now + timedelta(hours=1),
+        )
+
+    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+        await _until(_one_device_is_left)
+
+    assert [budget.id for budget in await AttemptBudget.all()] == ["proof-client:open"]
+    assert [answer.id for answer in await IdempotentAnswer.all()] == ["open"]
+    assert [bytes(device.digest) for device in await Device.all()] == [token_digest("open")]
+    assert await Session.all().count() == 2
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_it(district: District, clock: Clock) -> None:
+    await AttemptBudget.create(id="proof-client:ended", spent=1, ends_at=clock() - timedelta(seconds=1))
+    await sql.rows("ALTER TABLE attempt_budget RENAME TO attempt_budget_away")
+    with capture_logs() as lines:
+        async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=0.01):
+            await _until(lambda: _said("housekeeping failed", lines))
+            await sql.rows("ALTER TABLE attempt_budget_away RENAME TO attempt_budget")
+            await _until(_no_count_is_left)
+
+
+async def _one_device_is_left() -> bool:
+    return await Device.all().count() == 1
+
+
+async def _no_count_is_left() -> bool:
+    return not await AttemptBudget.all().exists()
+
+
+async def _said(event: str, lines: Sequence[Mapping[str, object]]) -> bool:
+    return any(line["event"] == event for line in lines)
+
+
+async def _until(it_is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Asks again and again; the timeout around it ends a wait for nothing."""
+    # Another task is at work, and tells nobody when it is done.
+    while not await it_is_so():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
