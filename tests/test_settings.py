@@ -245,7 +245,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(monkeypatch: pytest.MonkeyPat
 
 def test_a_misspelt_name_is_refused_with_the_name_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_TRUSTED_PROXYS", "10.0.0.0/8")
-    with pytest.raises(PlainProblem, match="^PORTAL_TRUSTED_PROXYS is not a setting; PORTAL_TRUSTED_PROXIES is"):
+    with pytest.raises(PlainProblem, match=r"^PORTAL_TRUSTED_PROXYS is not a setting; PORTAL_TRUSTED_PROXIES is"):
         load_settings()
 
 
