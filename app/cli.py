@@ -18,7 +18,7 @@ from rich.table import Table
 
 from app.logs import configure_logs
 from app.problems import PlainProblem
-from app.running import Operator, opened, with_database
+from app.running import Operator, insist_on_secrets, opened, with_database
 from app.settings import Settings, load_settings
 from db import connection
 from db.hashing import PasswordHasher
@@ -127,6 +127,7 @@ async def _import(settings: Settings, path: Path, shared: SharedNumbers, *, plan
         hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
         try:
             ctx = Operator(settings).context(hasher)
+            await insist_on_secrets(ctx.keys)
             with Console(stderr=True).status("Reading and checking the set"):
                 checked = check(path, today=ctx.today, shared_numbers=shared.value)
             with Console(stderr=True).status("Working out the plan" if plan_only else "Bringing it in"):

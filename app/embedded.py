@@ -127,6 +127,9 @@ def start(folder: Path, *, throwaway: bool = False) -> EmbeddedPostgres:
         home = home_of(folder)
         home.check_asked_folder()
         with _turn(home):
+            if home.is_forgotten() and not _is_held(home):
+                stop_server(home, mode="fast")
+                home.lay_aside()
             home.point()
             return _join(home, throwaway=throwaway)
     except OSError as error:

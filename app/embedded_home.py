@@ -99,6 +99,16 @@ class Home:
             os.chown(self.folder, 0, self.account.gid)
         self.folder.chmod(0o750 if self.account else 0o700)
 
+    def is_forgotten(self) -> bool:
+        """Whether there is data here of a folder that was deleted since, and with it the secret that the data needs."""
+        return self.account is not None and self.data.exists() and not self._pointer.exists()
+
+    def lay_aside(self) -> None:
+        """Make room for a new database. The old data is kept as `data-of-deleted-folder` until the next such time."""
+        aside = self.folder / "data-of-deleted-folder"
+        shutil.rmtree(aside, ignore_errors=True)
+        self.data.rename(aside)
+
     def point(self) -> None:
         """Say in the folder asked for where its database is, when it is elsewhere."""
         if self.account is None:

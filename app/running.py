@@ -15,6 +15,8 @@ from app.settings import Settings, keyring, var_folder
 from db import connection
 from db.context import Context
 from db.hashing import PasswordHasher
+from db.queries.versions import one_key_of_each_version, versions_in_use
+from db.secrets import Keyring
 
 #: Under this variable the worker processes of `portal serve` find the embedded database.
 DATABASE_URL = "PORTAL_DATABASE_URL"
@@ -58,6 +60,25 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
             yield
     except connection.DatabaseUnreachable as unreachable:
         raise PlainProblem(str(unreachable)) from None
+
+
+async def insist_on_secrets(keys: Keyring) -> None:
+    """Refuses to go on with secrets under which every proof and key in the database would look wrong.
+
+    Raises:
+        PlainProblem: names the version that is missing, or that is another secret than it was.
+    """
+    if lost := set(await versions_in_use()) - keys.versions:
+        versions = ", ".join(str(version) for version in sorted(lost))
+        raise PlainProblem(f"The database was filled under secret version {versions}, which is not among the secrets.")
+    for row in await one_key_of_each_version():
+        version = row["secret_version"]
+        if version not in keys.versions:
+            continue
+        if keys.key_digest(keys.activation_key(row["nonce"], version), version) != row["digest"]:
+            raise PlainProblem(
+                f"The database was filled under another secret than the one that now is version {version}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

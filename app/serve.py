@@ -20,10 +20,9 @@ from uvicorn.supervisors import Multiprocess
 from app import demo
 from app.asgi import create_app
 from app.problems import PlainProblem
-from app.running import opened, with_database
+from app.running import insist_on_secrets, opened, with_database
 from app.settings import Settings, keyring
 from db import connection
-from db.queries.versions import versions_in_use
 from db.secrets import Keyring
 from resolvers.demo import is_empty
 
@@ -69,11 +68,7 @@ async def _prepare(settings: Settings, keys: Keyring) -> dict[str, Any] | None:
                 raise PlainProblem(f"The database lacks {len(pending)} migration(s): run `portal migrate` first.")
         elif pending:
             await connection.migrate()
-        if lost := set(await versions_in_use()) - keys.versions:
-            versions = ", ".join(str(version) for version in sorted(lost))
-            raise PlainProblem(
-                f"The database was filled under secret version {versions}, which is not among the secrets."
-            )
+        await insist_on_secrets(keys)
         if settings.in_production:
             return None
         if await is_empty():

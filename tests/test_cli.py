@@ -284,6 +284,25 @@ def test_a_secret_that_rows_were_made_under_and_that_is_gone(url: str, keys_text
     assert one_sentence(answer) == said
 
 
+async def test_another_secret_under_the_same_version(url: str, keys_text: str, tmp_path: Path) -> None:
+    roster = RosterFiles().folder(tmp_path / "roster")
+    assert portal(tmp_path, "import", roster, database_url=url, secrets=keys_text).returncode == 0
+    keys, nonce = Keyring.parse(keys_text), bytes(range(16))
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at) "
+        "SELECT min(id), $1, 1, $2, 'REPLACED', now() FROM account",
+        nonce,
+        keys.key_digest(keys.activation_key(nonce, 1), 1),
+    )
+    await connection.close()
+    said = "The database was filled under another secret than the one that now is version 1."
+    for command in (["serve"], ["import", roster]):
+        answer = portal(tmp_path, *command, database_url=url, secrets=Keyring.generate(), port="0")
+        assert one_sentence(answer) == said
+    assert portal(tmp_path, "import", roster, database_url=url, secrets=keys_text).returncode == 0
+
+
 def test_a_database_that_is_not_ours_to_empty(url: str, tmp_path: Path) -> None:
     said = "Only the embedded development database can be reset; yours is named by PORTAL_DATABASE_URL."
     assert one_sentence(portal(tmp_path, "reset", database_url=url)) == said

@@ -375,6 +375,19 @@ def test_another_user_of_the_machine_cannot_come_in(shared: EmbeddedPostgres) ->
     assert as_nobody(connect) == "refused"
 
 
+@pytest.mark.skipif(not ROOT, reason="only root keeps the data elsewhere")
+def test_the_data_of_a_deleted_folder_is_laid_aside_and_not_taken_for_that_of_a_new_one(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    for attempt in ("first", "second"):
+        with start(var) as postgres:
+            postgres.cluster.create_database(attempt)  # would be refused if the first one's data were still there
+            postgres.cluster.create_database("of_each")
+            home = postgres.cluster.data.parent
+        assert (home / "data-of-deleted-folder").exists() == (attempt == "second")
+        shutil.rmtree(var)
+    shutil.rmtree(home)
+
+
 @as_root
 def test_root_starts_a_server_that_is_not_root_and_changes_no_permissions(tmp_path: Path) -> None:
     private = tmp_path / "private"

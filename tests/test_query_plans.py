@@ -89,6 +89,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "sessions.END_ONE": (17, 17, NOW, "LOGGED_OUT"),
     "sessions.LIVE": (17, NOW, NOW, None),
     "sessions.SCHOOL_CONTACTS": (4017, TODAY),
+    "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (),
 }
 #: Parts of queries, whose comments hold for the queries made of them.
@@ -99,7 +100,7 @@ PART_OF = {
 #: Forty schools are read as a whole sooner than through an index.
 SMALL = {"school"}
 #: Asked once at a start, and no part of a request.
-AT_START = {"versions.VERSIONS"}
+AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
 
 

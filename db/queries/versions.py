@@ -1,6 +1,7 @@
 """Which versions of the master secret the rows at hand were made under."""
 
 from db import sql
+from db.sql import Row
 
 # Runs once at a start. Reads student and activation_key in full: some tens of milliseconds for a large district.
 VERSIONS = """
@@ -10,7 +11,15 @@ SELECT DISTINCT secret_version FROM activation_key WHERE state = 'CURRENT'
 ORDER BY version
 """
 
+# As VERSIONS: reads activation_key in full, once at a start.
+ONE_KEY_OF_EACH = "SELECT DISTINCT ON (secret_version) secret_version, nonce, digest FROM activation_key"
+
 
 async def versions_in_use() -> list[int]:
     """Versions without which proofs cannot be checked, or keys not be shown again."""
     return [row["version"] for row in await sql.rows(VERSIONS)]
+
+
+async def one_key_of_each_version() -> list[Row]:
+    """By which to tell whether a secret is the one that rows were made under: nonce and digest of some key."""
+    return await sql.rows(ONE_KEY_OF_EACH)
