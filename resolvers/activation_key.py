@@ -72,7 +72,7 @@ def _proofs(student_number: str, ssn: str) -> tuple[str, str]:
     if not number or len(number) > 64 or "\x00" in number:
         faults.append(FieldProblem(("input", "studentNumber"), "Enter the student number as the school wrote it."))
     if digits is None:
-        message = "This cannot be a social security number: it has nine digits, and is not one that only fills a field."
+        message = "Please check the social security number: it has nine digits, and this one cannot be right."
         faults.append(FieldProblem(("input", "studentSsn"), message))
     if faults or digits is None:
         raise InvalidInput(faults)
