@@ -34,6 +34,23 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class SecondFactor(StrEnum):
+    """Where a session stands with the second factor that staff sign in with."""
+
+    #: Nobody asks for one: guardians, students, and staff where the district leaves it to them.
+    NOT_NEEDED = "not_needed"
+    #: Given a short while ago.
+    FRESH = "fresh"
+    #: Given in this session, but too long ago for an action: it is asked for again.
+    STALE = "stale"
+    #: Needed, and not set up.
+    MISSING = "missing"
+
+
+#: Roles that act on other people's accounts and records: theirs is the second factor.
+SECOND_FACTOR_ROLES = frozenset({Role.DESIGNEE, Role.REGISTRAR, Role.TECHNOLOGY, Role.ADMINISTRATOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The signed-in person, in one capacity, through one session."""
@@ -45,6 +62,7 @@ class Viewer:
     username: str
     #: The schools of each staff role; `None` among them stands for the whole district.
     staff_roles: Mapping[Role, frozenset[int | None]]
+    second_factor: SecondFactor = SecondFactor.NOT_NEEDED
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -10,7 +10,12 @@ Refusal
 ├── WrongCredentials        unknown username and wrong password look alike
 ├── AccountDisabled         told only after the right password; whom to call
 ├── NewPasswordNeeded       the password was reset; the one-time code sets a new one
+├── SecondFactorNeeded      told only after the right password: the code of the authenticator is missing or not right
+├── TokenNotAccepted        wrong, expired, used, and replaced look alike
 ├── NotAllowed              which facts are missing (to staff; the public learns no more than the type)
+├── WrongState              what was asked for does not fit how things stand; how they stand
+├── VerificationFailed      never which answer; how many attempts are left
+├── InPersonRequired        the caller comes to the building and shows a valid ID
 └── NotFound                absent, or hidden: the two look alike
 """
 
@@ -32,7 +37,12 @@ class RefusalCode(StrEnum):
     WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
     ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
     NEW_PASSWORD_NEEDED = "NEW_PASSWORD_NEEDED"
+    SECOND_FACTOR_NEEDED = "SECOND_FACTOR_NEEDED"
+    TOKEN_NOT_ACCEPTED = "TOKEN_NOT_ACCEPTED"
     NOT_ALLOWED = "NOT_ALLOWED"
+    WRONG_STATE = "WRONG_STATE"
+    VERIFICATION_FAILED = "VERIFICATION_FAILED"
+    IN_PERSON_REQUIRED = "IN_PERSON_REQUIRED"
     NOT_FOUND = "NOT_FOUND"
 
 
@@ -41,7 +51,11 @@ class MissingFact(StrEnum):
 
     SIGNED_IN = "SIGNED_IN"
     ROLE = "ROLE"
+    SAME_SCHOOL = "SAME_SCHOOL"
+    NOT_RELATED = "NOT_RELATED"
     GUARDIANSHIP_CONFIRMED = "GUARDIANSHIP_CONFIRMED"
+    VERIFICATION_PASSED = "VERIFICATION_PASSED"
+    SECOND_FACTOR = "SECOND_FACTOR"
 
 
 class Refusal(Exception):
@@ -106,12 +120,40 @@ class NewPasswordNeeded(Refusal):
     code = RefusalCode.NEW_PASSWORD_NEEDED
 
 
+class SecondFactorNeeded(Refusal):
+    code = RefusalCode.SECOND_FACTOR_NEEDED
+
+
+class TokenNotAccepted(Refusal):
+    code = RefusalCode.TOKEN_NOT_ACCEPTED
+
+
 class NotAllowed(Refusal):
     code = RefusalCode.NOT_ALLOWED
 
     def __init__(self, missing: Sequence[MissingFact]) -> None:
         super().__init__(", ".join(missing))
         self.missing = tuple(missing)
+
+
+class WrongState(Refusal):
+    code = RefusalCode.WRONG_STATE
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class VerificationFailed(Refusal):
+    code = RefusalCode.VERIFICATION_FAILED
+
+    def __init__(self, attempts_left: int) -> None:
+        super().__init__(f"{attempts_left} left")
+        self.attempts_left = attempts_left
+
+
+class InPersonRequired(Refusal):
+    code = RefusalCode.IN_PERSON_REQUIRED
 
 
 class NotFound(Refusal):

@@ -1,8 +1,9 @@
 """What a person reads when the answer is no: one sentence that says what to do next."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from policies.refusals import RefusalCode
+from policies.refusals import MissingFact, RefusalCode
 
 
 class Said(NamedTuple):
@@ -42,6 +43,43 @@ MESSAGES: dict[RefusalCode, Said] = {
         "The school has reset this account. Set a new password with the code or link that you were given.",
         "FORGOTTEN_LOG_ON",
     ),
+    RefusalCode.SECOND_FACTOR_NEEDED: Said(
+        "Enter the six-digit code that your authenticator shows now, or one of your recovery codes.", "LOGGING_IN"
+    ),
+    RefusalCode.TOKEN_NOT_ACCEPTED: Said(
+        "This code or link cannot be used. It may be mistyped, used or expired: ask for a new one.", "FORGOTTEN_LOG_ON"
+    ),
+    RefusalCode.WRONG_STATE: Said("This cannot be done as things stand: please look at the status first.", None),
+    RefusalCode.VERIFICATION_FAILED: Said(
+        "The answers do not match our records, or not all of them do. Nobody is told which.", "CONTACT"
+    ),
+    RefusalCode.IN_PERSON_REQUIRED: Said(
+        "The caller has to come to the school and show a valid ID: record which kind of document it is.", "CONTACT"
+    ),
     RefusalCode.NOT_ALLOWED: Said("You may not do this. If you are not signed in, please sign in first.", "LOGGING_IN"),
     RefusalCode.NOT_FOUND: Said("This was not found.", None),
 }
+
+
+#: What to do about each missing fact, and who can do it: the words in which staff are refused.
+SUPPLIED_BY: dict[MissingFact, str] = {
+    MissingFact.SIGNED_IN: "Please sign in first.",
+    MissingFact.ROLE: "None of your roles may do this: an administrator of the district can give you one.",
+    MissingFact.SAME_SCHOOL: "This concerns another school than yours: the staff of that school can do it.",
+    MissingFact.NOT_RELATED: "You are concerned yourself, or live in the same household: a colleague has to do this.",
+    MissingFact.GUARDIANSHIP_CONFIRMED: (
+        "The registrar must identify guardianship first: until it is confirmed, nothing may be said or done."
+    ),
+    MissingFact.VERIFICATION_PASSED: (
+        "Verify the caller first: start a verification for just this purpose and ask the questions that it names, "
+        "or have the caller show a valid ID in person."
+    ),
+    MissingFact.SECOND_FACTOR: (
+        "Confirm your second factor first: enter the code of your authenticator, or set one up if you have none."
+    ),
+}
+
+
+def not_allowed(missing: Sequence[MissingFact]) -> str:
+    """Why somebody may not do a thing, and who can supply what is missing."""
+    return " ".join(SUPPLIED_BY[fact] for fact in missing)

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from policies import refusals
-from schema.messages import MESSAGES
+from schema.messages import MESSAGES, not_allowed
 
 
 @strawberry.enum(description="The help topic that tells more.")
@@ -33,7 +33,18 @@ class RefusalCode(Enum):
     WRONG_CREDENTIALS = strawberry.enum_value("WRONG_CREDENTIALS", description="Unknown username or wrong password.")
     ACCOUNT_DISABLED = strawberry.enum_value("ACCOUNT_DISABLED", description="The account is disabled.")
     NEW_PASSWORD_NEEDED = strawberry.enum_value("NEW_PASSWORD_NEEDED", description="A new password must be set.")
+    SECOND_FACTOR_NEEDED = strawberry.enum_value(
+        "SECOND_FACTOR_NEEDED", description="The code of the second factor is missing, or not right."
+    )
+    TOKEN_NOT_ACCEPTED = strawberry.enum_value(
+        "TOKEN_NOT_ACCEPTED", description="The code or link does not set a new password."
+    )
     NOT_ALLOWED = strawberry.enum_value("NOT_ALLOWED", description="The asker may not do this.")
+    WRONG_STATE = strawberry.enum_value("WRONG_STATE", description="It cannot be done as things stand.")
+    VERIFICATION_FAILED = strawberry.enum_value("VERIFICATION_FAILED", description="Not all answers match.")
+    IN_PERSON_REQUIRED = strawberry.enum_value(
+        "IN_PERSON_REQUIRED", description="The caller has to show a valid ID in person."
+    )
     NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="Absent, or hidden.")
 
 
@@ -41,8 +52,19 @@ class RefusalCode(Enum):
 class MissingFact(Enum):
     SIGNED_IN = strawberry.enum_value("SIGNED_IN", description="Somebody has to be signed in.")
     ROLE = strawberry.enum_value("ROLE", description="A role that may do this.")
+    SAME_SCHOOL = strawberry.enum_value("SAME_SCHOOL", description="The role would have to be at that school.")
+    NOT_RELATED = strawberry.enum_value(
+        "NOT_RELATED",
+        description="The asker is concerned, or of the same household: a colleague has to do it.",
+    )
     GUARDIANSHIP_CONFIRMED = strawberry.enum_value(
         "GUARDIANSHIP_CONFIRMED", description="The registrar has to confirm guardianship first."
+    )
+    VERIFICATION_PASSED = strawberry.enum_value(
+        "VERIFICATION_PASSED", description="The caller has to be verified first, by the asker and for this purpose."
+    )
+    SECOND_FACTOR = strawberry.enum_value(
+        "SECOND_FACTOR", description="The asker has to confirm the second factor, or to set one up."
     )
 
 
@@ -57,7 +79,13 @@ class Refusal:
         """The GraphQL object for a refusal, with its message."""
         said = MESSAGES[refusal.code]
         topic = HelpTopic[said.topic] if said.topic else None
-        return cls(message=said.text, code=RefusalCode[refusal.code.name], help=topic, **cls.data(refusal))
+        message = cls.words(refusal) or said.text
+        return cls(message=message, code=RefusalCode[refusal.code.name], help=topic, **cls.data(refusal))
+
+    @classmethod
+    def words(cls, refusal: Any) -> str | None:  # noqa: ARG003
+        """A message that depends on what is carried; None where one sentence does for all."""
+        return None
 
     @classmethod
     def data(cls, refusal: Any) -> dict[str, Any]:  # noqa: ARG003
@@ -130,13 +158,52 @@ class NewPasswordNeeded(Refusal):
     pass
 
 
-@strawberry.type(description="The asker may not do this. To staff it names the missing facts.")
+@strawberry.type(
+    description="The second factor is missing or not right. Told only after the right password, or when signed in."
+)
+class SecondFactorNeeded(Refusal):
+    pass
+
+
+@strawberry.type(description="Wrong, expired, used and replaced codes and links look alike.")
+class TokenNotAccepted(Refusal):
+    pass
+
+
+@strawberry.type(description="The asker may not do this. It names the missing facts, and who can supply them.")
 class NotAllowed(Refusal):
     missing: list[MissingFact] = strawberry.field(description="What would have to be so.")
 
     @classmethod
+    def words(cls, refusal: refusals.NotAllowed) -> str:
+        return not_allowed(refusal.missing)
+
+    @classmethod
     def data(cls, refusal: refusals.NotAllowed) -> dict[str, Any]:
         return {"missing": [MissingFact[missing.name] for missing in refusal.missing]}
+
+
+@strawberry.type(description="What was asked for does not fit how things stand. Nothing was changed.")
+class WrongState(Refusal):
+    status: str = strawberry.field(description="How things stand, as a word.")
+
+    @classmethod
+    def data(cls, refusal: refusals.WrongState) -> dict[str, Any]:
+        return {"status": refusal.status}
+
+
+@strawberry.type(description="Not all answers match what is on record. It is never told which.")
+class VerificationFailed(Refusal):
+    attempts_left: int = strawberry.field(description="How often the questions may still be answered.")
+
+    @classmethod
+    def data(cls, refusal: refusals.VerificationFailed) -> dict[str, Any]:
+        return {"attempts_left": refusal.attempts_left}
+
+
+@strawberry.type(description="The questions cannot be answered: the caller has to show a valid ID in person.")
+class InPersonRequired(Refusal):
+    pass
 
 
 @strawberry.type(description="Absent, or hidden: the two look alike.")
@@ -155,7 +222,12 @@ SHOWN: dict[type[refusals.Refusal], type[Refusal]] = {
     refusals.WrongCredentials: WrongCredentials,
     refusals.AccountDisabled: AccountDisabled,
     refusals.NewPasswordNeeded: NewPasswordNeeded,
+    refusals.SecondFactorNeeded: SecondFactorNeeded,
+    refusals.TokenNotAccepted: TokenNotAccepted,
     refusals.NotAllowed: NotAllowed,
+    refusals.WrongState: WrongState,
+    refusals.VerificationFailed: VerificationFailed,
+    refusals.InPersonRequired: InPersonRequired,
     refusals.NotFound: NotFound,
 }
 
