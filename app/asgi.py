@@ -22,6 +22,7 @@ from app.clients import client_address, client_name
 from app.endpoint import GraphQLEndpoint
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
+from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.settings import Settings, keyring, load_settings
 from db import sql
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
         settings = load_settings()
         configure_logs(settings)
     keys, proxies = keyring(settings), settings.proxies
+    insist_on_table(settings)
     hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
 
     async def make_context(request: Request) -> Context:

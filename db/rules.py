@@ -1,6 +1,7 @@
 """The district's choices: every number and word that a rule depends on, with its default and its reason."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,12 @@ class Rules(BaseModel):
     timezone: str = Field(
         "America/Chicago",
         description="IANA time zone in which a day begins: birthdays, restrictions, enrolments.",
+    )
+
+    policy_table: Path | None = Field(
+        None,
+        description="A policy table of the district's own, instead of `policies/access.csv`; read and checked at the "
+        "start, and refused with line and reason where it cannot stand.",
     )
 
     key_delivery: Literal["show", "mail"] = Field(

@@ -1,46 +1,37 @@
-"""The gate: asks the Casbin table, remembers its answers, and says which row decided."""
+"""The gate: asks the Casbin table, remembers its answers, and says which row decided or which facts are missing."""
 
-import csv
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from threading import Lock
 
 import casbin
 
-from db.context import Role, Viewer
+from db.context import SECOND_FACTOR_ROLES, Context, Role, SecondFactor, Viewer
 from policies.guardianship import Standing
 from policies.refusals import MissingFact, NotAllowed
+from policies.table import Row, load_table, read_table
+from policies.words import ANY, READING, Action, Proof, Scope
 
 _HERE = files("policies")
+_BY_SCHOOL = frozenset({Scope.SAME_SCHOOL, Scope.SAME_DISTRICT})
 # Casbin writes each denial with its subject to the log: people's doings belong in the trail, nowhere else.
 logging.getLogger("casbin").setLevel(logging.CRITICAL)
-
-
-class Scope(StrEnum):
-    """How near the thing asked about is to who asks."""
-
-    OWN = "own"
-    OWN_STUDENT = "own_student"
-    NONE = "none"
-
-
-class Action(StrEnum):
-    """The actions of the policy table."""
-
-    ACCOUNT_READ = "account:read"
-    ACCOUNT_MANAGE = "account:manage"
-    STUDENT_READ = "student:read"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is so, apart from who asks and for what. Anything not stated is the least of its kind."""
 
+    #: How near it is to guardians and students, and staff's own account to them.
     scope: Scope = Scope.NONE
     guardianship: Standing = Standing.NONE
-    verification: str = "none"
+    verification: Proof = Proof.NONE
+    #: For staff: the schools to which it belongs today, perhaps none; None when it is nothing of the district's.
+    schools: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +46,42 @@ class Decision:
         return self.allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the table says to one role in one situation: the row that says yes, or what is missing for a yes."""
+
+    row: Row | None
+    missing: tuple[MissingFact, ...]
+
+
 class Gate:
     """A policy table, loaded once. Safe to ask from several threads."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = tuple(rows)
         self._enforcer = casbin.Enforcer(str(_HERE / "model.conf"))
-        self._rows = [tuple(row.values()) for row in csv.DictReader(table.splitlines())]
-        self._enforcer.add_policies([list(row) for row in self._rows])
-        self._remembered: dict[tuple[Role, Action, Facts], Decision] = {}
+        self._enforcer.add_policies([list(row.cells) for row in self.rows])
+        self._remembered: dict[tuple[Role, Scope, Action, Standing, Proof], Decision] = {}
+        self._denied: dict[tuple[Role, tuple[Scope, ...], Action, Standing, Proof], Decision] = {}
         self._lock = Lock()
+
+    @classmethod
+    def of(cls, table: str) -> "Gate":
+        """From the text of a table. Raises `policies.table.TableRefused`."""
+        return cls(read_table(table))
 
     def may(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
         """Whether any of the viewer's roles may do this. Anything unknown, and anything that goes wrong, is no."""
         if viewer is None:
             return Decision(allowed=False, missing=(MissingFact.SIGNED_IN,))
-        decision = Decision(allowed=False, missing=(MissingFact.ROLE,))
+        nearest: Decision | None = None
         for role in viewer.roles:
-            decision = self._decide(role, action, facts)
+            decision = self._for_role(viewer, role, action, facts)
             if decision.allowed:
-                break
-        return decision
+                return decision
+            if nearest is None or _distance(decision) < _distance(nearest):
+                nearest = decision
+        return nearest or Decision(allowed=False, missing=(MissingFact.ROLE,))
 
     def require(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
         """As `may`, for a step that cannot go on without a yes.
@@ -87,32 +94,118 @@ class Gate:
             raise NotAllowed(decision.missing)
         return decision
 
-    def _decide(self, role: Role, action: Action, facts: Facts) -> Decision:
-        question = (role, action, facts)
+    def explain(self, role: Role, scope: Scope, action: Action, guardianship: Standing, proof: Proof) -> Explanation:
+        """What the table says to this role in this situation, as the gate itself would be told."""
+        decision = self._decide(role, scope, action, guardianship, proof)
+        if decision.allowed:
+            [row] = [row for row in self.rows if ", ".join(row.cells) == decision.rule]
+            return Explanation(row, ())
+        return Explanation(None, self._missing(role, (scope,), action, guardianship, proof))
+
+    def _for_role(self, viewer: Viewer, role: Role, action: Action, facts: Facts) -> Decision:
+        scopes = _scopes(viewer, role, facts)
+        for scope in scopes:
+            decision = self._decide(role, scope, action, facts.guardianship, facts.verification)
+            if decision.allowed:
+                if scope in _BY_SCHOOL and not _second_factor(viewer, role, action):
+                    return Decision(allowed=False, missing=(MissingFact.SECOND_FACTOR,))
+                return decision
+        question = (role, scopes, action, facts.guardianship, facts.verification)
+        known = self._denied.get(question)
+        if known is None:
+            known = self._denied[question] = Decision(allowed=False, missing=self._missing(*question))
+        return known
+
+    def _decide(self, role: Role, scope: Scope, action: Action, guardianship: Standing, proof: Proof) -> Decision:
+        question = (role, scope, action, guardianship, proof)
         known = self._remembered.get(question)
         if known is None:
             with self._lock:
-                known = self._remembered[question] = self._ask(role, action, facts)
+                known = self._remembered[question] = self._ask(*question)
         return known
 
-    def _ask(self, role: Role, action: Action, facts: Facts) -> Decision:
+    def _ask(self, role: Role, scope: Scope, action: Action, guardianship: Standing, proof: Proof) -> Decision:
         try:
             allowed, row = self._enforcer.enforce_ex(
-                role.value, facts.scope.value, action.value, facts.guardianship.value, facts.verification
+                role.value, scope.value, action.value, guardianship.value, proof.value
             )
         except Exception:
             logging.getLogger(__name__).exception("the policy table could not be asked")
             return Decision(allowed=False, missing=(MissingFact.ROLE,))
-        if allowed:
-            return Decision(allowed=True, rule=", ".join(row))
-        return Decision(allowed=False, missing=self._missing(role, action, facts))
+        return Decision(allowed=True, rule=", ".join(row)) if allowed else Decision(allowed=False)
 
-    def _missing(self, role: Role, action: Action, facts: Facts) -> tuple[MissingFact, ...]:
-        near = [row for row in self._rows if row[:3] == (role.value, facts.scope.value, action.value)]
-        if near and all(row[3] == Standing.CONFIRMED for row in near):
-            return (MissingFact.GUARDIANSHIP_CONFIRMED,)
-        return (MissingFact.ROLE,)
+    def _missing(
+        self, role: Role, scopes: tuple[Scope, ...], action: Action, guardianship: Standing, proof: Proof
+    ) -> tuple[MissingFact, ...]:
+        """The shortest list of facts that would make a row of the table say yes; a role, where nothing else would."""
+        lists = [
+            lacking
+            for row in self.rows
+            if row.role is role and row.action is action
+            if (lacking := _lacking(row, scopes, guardianship, proof)) is not None
+        ]
+        return min(lists, key=len, default=None) or (MissingFact.ROLE,)
 
 
-#: The table of this deployment.
-gate = Gate((_HERE / "access.csv").read_text(encoding="utf-8"))
+@lru_cache
+def _loaded(path: Path | None) -> Gate:
+    return Gate(load_table(path))
+
+
+def gate_of(ctx: Context) -> Gate:
+    """The gate with the table of this deployment, which was read when it was first asked for: at the start.
+
+    Raises:
+        TableRefused, OSError: when the table cannot be used; `app` asks for it before anything is served.
+    """
+    return _loaded(ctx.rules.policy_table)
+
+
+def load_gate(path: Path | None) -> Gate:
+    """As `gate_of`, for the start: reads the table now, or raises why it cannot be used."""
+    return _loaded(path)
+
+
+def _scopes(viewer: Viewer, role: Role, facts: Facts) -> tuple[Scope, ...]:
+    """The words for how near it is to the viewer in this role."""
+    if facts.scope is not Scope.NONE:
+        return (facts.scope,)
+    schools = viewer.staff_roles.get(role)
+    if schools is None or facts.schools is None:
+        return ()
+    if None in schools or not schools.isdisjoint(facts.schools):
+        return (Scope.SAME_SCHOOL, Scope.SAME_DISTRICT)
+    return (Scope.SAME_DISTRICT,)
+
+
+def _second_factor(viewer: Viewer, role: Role, action: Action) -> bool:
+    """Whether the session stands well enough with its second factor for this."""
+    if role not in SECOND_FACTOR_ROLES or viewer.second_factor in {SecondFactor.NOT_NEEDED, SecondFactor.FRESH}:
+        return True
+    return viewer.second_factor is SecondFactor.STALE and action in READING
+
+
+def _lacking(
+    row: Row, scopes: tuple[Scope, ...], guardianship: Standing, proof: Proof
+) -> tuple[MissingFact, ...] | None:
+    """What is missing for this row to say yes; None where nobody could supply it."""
+    lacking = []
+    if row.scope not in scopes:
+        if row.scope not in _BY_SCHOOL or not _BY_SCHOOL.issuperset(scopes):
+            return None
+        lacking.append(MissingFact.SAME_SCHOOL)
+    if row.guardianship not in {ANY, guardianship}:
+        # Nobody becomes the student, or ceases to be; anything else the registrar can put right, or not.
+        if row.guardianship != Standing.CONFIRMED or guardianship is Standing.SELF:
+            return None
+        lacking.append(MissingFact.GUARDIANSHIP_CONFIRMED)
+    if row.verification not in {ANY, proof}:
+        if row.verification != Proof.PASSED:
+            return None
+        lacking.append(MissingFact.VERIFICATION_PASSED)
+    return tuple(lacking)
+
+
+def _distance(decision: Decision) -> tuple[bool, int]:
+    """How far a no is from a yes: one that only another role would help is further than any other."""
+    return MissingFact.ROLE in decision.missing, len(decision.missing)

@@ -7,14 +7,15 @@ from typing import Any
 from db.context import Capacity, Context
 from db.models import AccountStatus, DisabledReason
 from db.queries import portal as queries
-from policies.gate import Action, Facts, Scope, gate
+from policies.gate import Facts, gate_of
 from policies.guardianship import Standing, standing_of
+from policies.words import Action, Scope
 from resolvers.outcomes import AttendanceEvent, Grade, Holder, Name, School, Student
 
 
 async def holder(ctx: Context) -> Holder | None:
     """The account of whoever is signed in, with what only its holder may know; None when nobody is."""
-    if ctx.viewer is None or not gate.may(ctx.viewer, Action.ACCOUNT_READ, Facts(scope=Scope.OWN)):
+    if ctx.viewer is None or not gate_of(ctx).may(ctx.viewer, Action.ACCOUNT_READ, Facts(scope=Scope.OWN)):
         return None
     row = await queries.holder(ctx.viewer.account_id)
     if row is None:
@@ -49,6 +50,7 @@ async def students(ctx: Context, student_id: int | None = None) -> list[Student]
         rows = await queries.student_self(viewer.person_id, ctx.today, student_id)
     else:
         rows = []
+    gate = gate_of(ctx)
     return [_student(row) for row in rows if gate.may(viewer, Action.STUDENT_READ, _facts(ctx, row))]
 
 

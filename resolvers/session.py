@@ -13,7 +13,7 @@ from db.secrets import DEVICE_PREFIX, SESSION_PREFIX, new_token, token_digest
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
 from policies import usernames
-from policies.gate import Action, Facts, Scope, gate
+from policies.gate import Facts, gate_of
 from policies.limits import Budget, Claim, Spent, spend
 from policies.refusals import (
     AccountDisabled,
@@ -25,6 +25,7 @@ from policies.refusals import (
     NotFound,
     WrongCredentials,
 )
+from policies.words import Action, Scope
 from resolvers.choice import password_faults
 from resolvers.outcomes import LiveSession, NewSession, SignedIn
 from resolvers.step import StepTaken, taking
@@ -184,7 +185,7 @@ def _managing(ctx: Context, step: StepTaken) -> Viewer:
     """Whoever is signed in, for a step on the own account; notes the row of the policy table that lets them."""
     if ctx.viewer is None:
         raise NotAllowed([MissingFact.SIGNED_IN])
-    step.note.rule = gate.require(ctx.viewer, Action.ACCOUNT_MANAGE, _MINE).rule
+    step.note.rule = gate_of(ctx).require(ctx.viewer, Action.ACCOUNT_MANAGE, _MINE).rule
     return ctx.viewer
 
 
@@ -219,7 +220,7 @@ async def end_session(ctx: Context, *, session_id: int | None) -> None:
 
 async def live_sessions(ctx: Context, session_id: int | None = None) -> list[LiveSession]:
     """The asker's own live sessions, newest first, or the one with this id."""
-    if not gate.may(ctx.viewer, Action.ACCOUNT_READ, _MINE) or ctx.viewer is None:
+    if not gate_of(ctx).may(ctx.viewer, Action.ACCOUNT_READ, _MINE) or ctx.viewer is None:
         return []
     rows = await queries.live(ctx.viewer.account_id, now=ctx.now, idle=ctx.rules.session_idle, session_id=session_id)
     return [LiveSession(**row, current=row["id"] == ctx.viewer.session_id) for row in rows]
