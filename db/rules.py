@@ -40,6 +40,24 @@ class Rules(BaseModel):
         "portal-access.invalid", description="Domain of the Message-ID of letters: the district's own mail domain."
     )
 
+    verification_minutes: int = Field(
+        30, ge=1, le=1440, description="Minutes in which a verification is to be answered, and then to be used."
+    )
+    verification_attempts: int = Field(3, ge=1, le=10, description="How often one verification may be answered.")
+    verifications_per_requester: int = Field(
+        6, ge=1, description="Wrong answers about one caller in a window, whoever asks."
+    )
+    verifications_per_designee: int = Field(60, ge=1, description="Wrong answers to one designee in a window.")
+    verification_window_hours: int = Field(24, ge=1, description="Length in hours of the window for wrong answers.")
+    reset_code_hours: int = Field(
+        24, ge=1, le=168, description="Hours in which a one-time code or link of the school sets a new password."
+    )
+    tokens_per_client: int = Field(20, ge=1, description="Wrong codes and links from one client address in a window.")
+    tokens_per_district: int = Field(1000, ge=1, description="Wrong codes and links in the whole district in a window.")
+    token_window_minutes: int = Field(
+        60, ge=1, description="Length in minutes of the window for wrong codes and links."
+    )
+
     session_idle_minutes: int = Field(60, ge=1, description="Minutes without a request after which a session ends.")
     session_absolute_hours: int = Field(12, ge=1, description="Hours after which a session ends whatever happens.")
     device_days: int = Field(180, ge=1, description="Days for which a device that signed in before is recognised.")

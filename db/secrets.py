@@ -26,8 +26,13 @@ NONCE_BYTES: Final = 16
 #: What session and device tokens begin with, so that one that leaks into a log or a repository can be searched for.
 SESSION_PREFIX: Final = "pas_"
 DEVICE_PREFIX: Final = "pad_"
+RECOVERY_PREFIX: Final = "par_"
+#: Letters and digits that nobody takes for one another, on a screen or over the telephone (no 0 O 1 I L 5 S 8 B U V).
+CODE_ALPHABET: Final = "234679ACDEFGHJKMNPQRTWXYZ"
+CODE_LENGTH: Final = 10
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_LINK_TOKEN: Final = re.compile(r"par_[A-Za-z0-9_-]{43}", re.ASCII)
 _SSN: Final = re.compile(r"[0-9]{9}", re.ASCII)
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _LONGEST_KEY_TEXT: Final = 200
@@ -43,6 +48,8 @@ class Purpose(StrEnum):
     SSN_PROOF = "ssn-proof"
     ACTIVATION_KEY = "activation-key"
     ACTIVATION_KEY_DIGEST = "activation-key-digest"
+    RECOVERY_TOKEN = "recovery-token"
+    RECOVERY_TOKEN_DIGEST = "recovery-token-digest"
     LIMIT_SUBJECT = "limit-subject"
     IDEMPOTENT_ANSWER = "idempotent-answer"
 
@@ -130,6 +137,22 @@ class Keyring:
         """The digest of `key` under every version at hand, the current one first: for looking it up."""
         return [self.key_digest(key, version) for version in sorted(self._subkeys, reverse=True)]
 
+    def recovery_link_token(self, nonce: bytes, version: int) -> str:
+        """The token of the link that belongs to a row's nonce, the same each time: a letter may be sent again.
+
+        Raises LookupError when the secret of that version is gone.
+        """
+        mac = self._mac(Purpose.RECOVERY_TOKEN, version, nonce)
+        return RECOVERY_PREFIX + base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+    def recovery_digest(self, token: str, version: int | None = None) -> bytes:
+        """What a code or a link's token is looked up by: 32 bytes. Keyed, because a code could be searched for."""
+        return self._mac(Purpose.RECOVERY_TOKEN_DIGEST, version, _bytes(token))
+
+    def recovery_digests(self, token: str) -> list[bytes]:
+        """The digest under every version at hand, the current one first."""
+        return [self.recovery_digest(token, version) for version in sorted(self._subkeys, reverse=True)]
+
     def subject_digest(self, kind: str, text: str) -> bytes:
         """What a limit is counted for (a student number, a username), unreadable: 16 bytes. The caller normalises."""
         return self._mac(Purpose.LIMIT_SUBJECT, None, _bytes(kind) + b"\0" + _bytes(text))[:16]
@@ -152,6 +175,25 @@ def new_nonce() -> bytes:
 def new_token(prefix: str) -> str:
     """A new secret for a client to keep: the prefix and 43 characters that carry 256 random bits."""
     return prefix + secrets.token_urlsafe(32)
+
+
+def new_code() -> str:
+    """A new one-time code: 10 characters from 25, some 46 bits; it lives a day, and wrong ones are counted."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def normalise_recovery_token(text: str) -> str | None:
+    """A one-time code or a link's token as people type, paste or scan it; None when it is neither.
+
+    In a code, case, blanks and dashes do not matter.
+    """
+    if len(text) > _LONGEST_KEY_TEXT:
+        return None
+    token = text.strip()
+    if _LINK_TOKEN.fullmatch(token):
+        return token
+    code = "".join(c for c in unicodedata.normalize("NFKC", text) if not _beside_the_point(c)).upper()
+    return code if len(code) == CODE_LENGTH and set(code) <= set(CODE_ALPHABET) else None
 
 
 def token_digest(token: str) -> bytes:

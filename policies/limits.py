@@ -42,6 +42,24 @@ class Spent:
         await attempts.refund(windows)
 
 
+async def refuse_if_closed(ctx: Context, *claims: Claim) -> None:
+    """For a step that only leads to attempts: counts nothing, and looks whether any more would be judged.
+
+    Raises:
+        TooManyAttempts: when any of the budgets is used up; says when the last of these windows ends.
+    """
+    maximum = {claim.id: claim.budget.maximum for claim in claims}
+    spent = await attempts.spent(list(maximum), now=ctx.now)
+    closed = [ends_at for id_, (count, ends_at) in spent.items() if count >= maximum[id_]]
+    if closed:
+        raise TooManyAttempts(max(closed))
+
+
+async def reopen(*claims: Claim) -> None:
+    """Forgets what was counted for these subjects, in the current transaction."""
+    await attempts.forget([claim.id for claim in claims])
+
+
 async def spend(ctx: Context, *claims: Claim) -> Spent:
     """Counts an attempt against all these budgets at once, before anything is judged. Call it outside a transaction.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from db.context import Capacity, Viewer
-from db.models import AccountStatus, DisabledReason
+from db.models import AccountStatus, DisabledReason, Purpose, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +128,30 @@ class KeySent:
 class KeyGood:
     capacity: Capacity
     initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationOpened:
+    """What the caller is to be asked; nothing when only a valid ID in person will do."""
+
+    id: int
+    questions: Sequence[Question]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPassed:
+    id: int
+    purpose: Purpose
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReset:
+    """The account as it is now, and how a new password is set: a code to be told once, or a letter on its way."""
+
+    holder: Holder
+    code: str | None
+    #: The address on file, masked.
+    sent_to: str | None
+    expires_at: datetime

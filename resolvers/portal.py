@@ -18,8 +18,11 @@ async def holder(ctx: Context) -> Holder | None:
     if ctx.viewer is None or not gate_of(ctx).may(ctx.viewer, Action.ACCOUNT_READ, Facts(scope=Scope.OWN)):
         return None
     row = await queries.holder(ctx.viewer.account_id)
-    if row is None:
-        return None
+    return holder_of(row) if row else None
+
+
+def holder_of(row: dict[str, Any]) -> Holder:
+    """The account and its person, from a row that has both."""
     return Holder(
         account_id=row["account_id"],
         person_id=row["person_id"],

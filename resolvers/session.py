@@ -78,7 +78,7 @@ async def _spend_login(ctx: Context, folded: str, device: bytes | None) -> Spent
     window = timedelta(minutes=rules.login_window_minutes)
     who: Claim
     if device is None:
-        who = Budget("login-username", rules.logins_per_username, window).claim(ctx, folded)
+        who = username_claim(ctx, folded)
     else:
         who = Budget("login-device", rules.logins_per_device, window).claim(ctx, device.hex())
     return await spend(
@@ -87,6 +87,13 @@ async def _spend_login(ctx: Context, folded: str, device: bytes | None) -> Spent
         Budget("login-client", rules.logins_per_client, window).claim(ctx, ctx.network),
         Budget("login-district", rules.logins_per_district, window).claim(ctx, "district"),
     )
+
+
+def username_claim(ctx: Context, folded: str) -> Claim:
+    """The failures that are counted for a username; forgotten when the school enables the account."""
+    rules = ctx.rules
+    window = timedelta(minutes=rules.login_window_minutes)
+    return Budget("login-username", rules.logins_per_username, window).claim(ctx, folded)
 
 
 async def _verified(ctx: Context, spent: Spent, encoded: str | None, password: str) -> bool:

@@ -8,12 +8,25 @@ from strawberry.schema.config import StrawberryConfig
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.execution import Operations
+from schema.helpdesk import HelpdeskMutation
 from schema.portal import PortalQuery, Student
+from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
 from schema.session import SessionMutation
+from schema.verification import VerificationMutation
 
 #: Root fields that take a secret or a proof: an operation may have one of them, whatever it is called.
-CREDENTIAL_FIELDS = frozenset({"requestActivationKey", "checkActivationKey", "activate", "login", "changePassword"})
+CREDENTIAL_FIELDS = frozenset(
+    {
+        "requestActivationKey",
+        "checkActivationKey",
+        "activate",
+        "login",
+        "changePassword",
+        "setNewPassword",
+        "answerVerification",
+    }
+)
 
 SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
@@ -24,7 +37,14 @@ class Query(PortalQuery):
 
 
 @strawberry.type(description="What can be done. Every expected no is a member of the result's union.")
-class Mutation(ActivationKeyMutation, ActivationMutation, SessionMutation):
+class Mutation(
+    ActivationKeyMutation,
+    ActivationMutation,
+    SessionMutation,
+    RecoveryMutation,
+    VerificationMutation,
+    HelpdeskMutation,
+):
     pass
 
 

@@ -61,6 +61,18 @@ MESSAGES: dict[RefusalCode, Said] = {
 }
 
 
+#: What to do where a step does not fit how things stand, by the word for how they do.
+AS_THINGS_STAND: dict[str, str] = {
+    "NOT_ACTIVATED": "This account was never activated: its holder needs the activation key.",
+    "ACTIVE": "This account is not disabled.",
+    "DISABLED": "This account is disabled.",
+    "LEGAL_RESTRICTION": "This account was disabled because of a legal restriction: only the registrar can mend that.",
+    "PASSED": "This verification has passed already.",
+    "FAILED": "No attempt is left: the caller can come to the school and show a valid ID, or call again another day.",
+    "EXPIRED": "This verification has expired: start a new one.",
+    "USED": "This verification was used already: start a new one.",
+}
+
 #: What to do about each missing fact, and who can do it: the words in which staff are refused.
 SUPPLIED_BY: dict[MissingFact, str] = {
     MissingFact.SIGNED_IN: "Please sign in first.",

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from policies import refusals
-from schema.messages import MESSAGES, not_allowed
+from schema.messages import AS_THINGS_STAND, MESSAGES, not_allowed
 
 
 @strawberry.enum(description="The help topic that tells more.")
@@ -186,6 +186,10 @@ class NotAllowed(Refusal):
 @strawberry.type(description="What was asked for does not fit how things stand. Nothing was changed.")
 class WrongState(Refusal):
     status: str = strawberry.field(description="How things stand, as a word.")
+
+    @classmethod
+    def words(cls, refusal: refusals.WrongState) -> str | None:
+        return AS_THINGS_STAND.get(refusal.status)
 
     @classmethod
     def data(cls, refusal: refusals.WrongState) -> dict[str, Any]:

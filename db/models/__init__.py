@@ -10,6 +10,16 @@ from db.models.access import (
     KeyState,
     Session,
 )
+from db.models.help import (
+    IdDocument,
+    Purpose,
+    Question,
+    RecoveryToken,
+    TokenKind,
+    TokenState,
+    Verification,
+    VerificationState,
+)
 from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry
 from db.models.people import (
     DecidedBy,
@@ -42,17 +52,25 @@ __all__ = [
     "GuardianshipStatus",
     "Household",
     "HouseholdMember",
+    "IdDocument",
     "IdempotentAnswer",
     "KeyState",
     "Letter",
     "LetterState",
     "Outcome",
     "Person",
+    "Purpose",
+    "Question",
+    "RecoveryToken",
     "Restriction",
     "RoleAssignment",
     "School",
     "Session",
     "SsnState",
     "Student",
+    "TokenKind",
+    "TokenState",
     "TrailEntry",
+    "Verification",
+    "VerificationState",
 ]

@@ -13,7 +13,15 @@ ANSWERS = "DELETE FROM idempotent_answer WHERE expires_at < $1"
 # Uses device_ends. The sessions of such a device stay, without it.
 DEVICES = "DELETE FROM device WHERE expires_at < $1"
 
+# Uses recovery_token_ends.
+TOKENS = "DELETE FROM recovery_token WHERE expires_at < $1"
+
+# Uses verification_ends. Kept for a while after they ended, for whoever asks at the desk; the trail keeps what happened.
+VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - interval '30 days'"
+
 
 async def throw_away(before: datetime) -> int:
     """Deletes what ended or expired before then, which decides nothing any more; returns how many rows."""
-    return sum([await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES)])
+    return sum(
+        [await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)]
+    )
