@@ -81,7 +81,7 @@ class Gate:
                 return decision
             if nearest is None or _distance(decision) < _distance(nearest):
                 nearest = decision
-        return nearest or Decision(allowed=False, missing=(MissingFact.ROLE,))
+        return Decision(allowed=False, missing=(MissingFact.ROLE,)) if nearest is None else nearest
 
     def require(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
         """As `may`, for a step that cannot go on without a yes.

@@ -161,9 +161,7 @@ class VerificationMutation:
             expires_at=opened.expires_at,
         )
 
-    @strawberry.mutation(
-        description="Judges all answers together. Never says which one was wrong, nor what is on file."
-    )
+    @strawberry.mutation(description="Judges all answers together. Never says which was wrong, nor what is on file.")
     async def answer_verification(
         self,
         info: Info,

@@ -14,6 +14,8 @@ from db.models import (
     Grade,
     Guardianship,
     GuardianshipStatus,
+    Household,
+    HouseholdMember,
     Person,
     Restriction,
     RoleAssignment,
@@ -149,6 +151,24 @@ class District:
             begins_on=begins_on or self.ctx.today,
             ends_on=ends_on,
         )
+
+    async def household(
+        self,
+        *members: Adult | Pupil,
+        street: str | None = "1200 Saint Mary's Street Apt 4",
+        city: str | None = "Cedar Hollow",
+        state: str | None = "TX",
+        postal_code: str | None = "78699",
+        phone: str | None = "(512) 555-0134",
+        until: date | None = None,
+    ) -> Household:
+        """A mailing address and a telephone, shared by these people from long ago on."""
+        home = await Household.create(
+            name="Home", street=street, city=city, state=state, postal_code=postal_code, phone=phone
+        )
+        for member in members:
+            await HouseholdMember.create(household_id=home.id, person_id=member.id, ends_on=until)
+        return home
 
     async def staff(
         self, role: Role, school: School | None = None, *, given: str = "Dana", family: str = "Ito"

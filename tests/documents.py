@@ -82,6 +82,87 @@ mutation ChangePassword($input: ChangePasswordInput!) {
 }
 """.replace("REFUSAL_FIELDS", REFUSAL)
 
+SET_NEW_PASSWORD = """
+mutation SetNewPassword($input: SetNewPasswordInput!) {
+  setNewPassword(input: $input) {
+    REFUSAL_FIELDS
+    ... on TooManyAttempts { retryAt }
+    ... on PasswordChanged { username }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+START_VERIFICATION = """
+mutation StartVerification($input: StartVerificationInput!) {
+  startVerification(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on TooManyAttempts { retryAt }
+    ... on VerificationStarted { verificationId questions inPersonRequired expiresAt }
+  }
+}
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
+
+ANSWER_VERIFICATION = """
+mutation AnswerVerification($input: AnswerVerificationInput!) {
+  answerVerification(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on TooManyAttempts { retryAt }
+    ... on WrongState { status }
+    ... on VerificationFailed { attemptsLeft }
+    ... on VerificationPassed { verificationId purpose expiresAt }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+RECORD_IN_PERSON_ID = """
+mutation RecordInPersonId($input: RecordInPersonIdInput!) {
+  recordInPersonId(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on VerificationPassed { verificationId purpose expiresAt }
+  }
+}
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
+
+LOOK_UP_ACCOUNT = """
+mutation LookUpAccount($input: VerifiedInput!) {
+  lookUpAccount(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on AccountFound { details { username email mustChangePassword account { id status capacity } } }
+  }
+}
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
+
+RESET_ACCOUNT = """
+mutation ResetAccount($input: ResetAccountInput!) {
+  resetAccount(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on AccountReset { account { id status } oneTimeCode sentTo expiresAt }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+_CHANGE_ACCOUNT = """
+mutation ChangeAccount($input: VerifiedActionInput!) {
+  FIELD(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on AccountChanged { account { id status disabledReason } }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+ENABLE_ACCOUNT = _CHANGE_ACCOUNT.replace("FIELD(", "enableAccount(", 1)
+
+DISABLE_ACCOUNT = _CHANGE_ACCOUNT.replace("FIELD(", "disableAccount(", 1)
+
 ME = """
 {
   me {

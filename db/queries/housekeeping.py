@@ -16,7 +16,7 @@ DEVICES = "DELETE FROM device WHERE expires_at < $1"
 # Uses recovery_token_ends.
 TOKENS = "DELETE FROM recovery_token WHERE expires_at < $1"
 
-# Uses verification_ends. Kept for a while after they ended, for whoever asks at the desk; the trail keeps what happened.
+# Uses verification_ends. Kept for a while after they ended, for whoever asks at the desk.
 VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - interval '30 days'"
 
 

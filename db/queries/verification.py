@@ -18,8 +18,8 @@ _CURRENT = "(m.begins_on IS NULL OR m.begins_on <= $2) AND (m.ends_on IS NULL OR
 # household_member_person, household_member_household, enrolment_once, account_one_per_person_and_capacity.
 CASE = f"""
 WITH homes AS (
-    SELECT m.household_id, m.person_id = coalesce($3, $1) AS of_requester, m.person_id = $1 AS of_student
-    FROM household_member m WHERE m.person_id IN (coalesce($3, $1), $1) AND {_CURRENT}
+    SELECT m.household_id, m.person_id = coalesce($3::bigint, $1::bigint) AS of_requester, m.person_id = $1::bigint AS of_student
+    FROM household_member m WHERE m.person_id IN (coalesce($3::bigint, $1::bigint), $1::bigint) AND {_CURRENT}
 )
 SELECT s.id AS student_id, s.student_number, s.number_is_shared, s.birth_date, s.ssn_state, s.ssn_proof,
        s.ssn_proof_version, p.given, p.middle, p.family, p.suffix,
@@ -41,17 +41,17 @@ SELECT s.id AS student_id, s.student_number, s.number_is_shared, s.birth_date, s
                    'id', o.id, 'given', o.given, 'middle', o.middle, 'family', o.family, 'suffix', o.suffix)), '[]')
         FROM household_member m JOIN person o ON o.id = m.person_id
         WHERE m.household_id IN (SELECT household_id FROM homes) AND {_CURRENT}) AS relatives,
-       ($4 IN ($1, coalesce($3, $1))
-        OR EXISTS (SELECT 1 FROM guardianship own WHERE own.guardian_id = $4 AND own.student_id = $1)
+       ($4::bigint IN ($1::bigint, coalesce($3::bigint, $1::bigint))
+        OR EXISTS (SELECT 1 FROM guardianship own WHERE own.guardian_id = $4::bigint AND own.student_id = $1::bigint)
         OR EXISTS (SELECT 1 FROM household_member m
-                   WHERE m.person_id = $4 AND m.household_id IN (SELECT household_id FROM homes) AND {_CURRENT})
+                   WHERE m.person_id = $4::bigint AND m.household_id IN (SELECT household_id FROM homes) AND {_CURRENT})
        ) AS designee_is_related
 FROM student s
 JOIN person p ON p.id = s.id
 LEFT JOIN person r ON r.id = $3::bigint
-LEFT JOIN guardianship g ON g.guardian_id = $3 AND g.student_id = s.id
-LEFT JOIN account a ON a.person_id = coalesce($3, $1)
-    AND a.capacity = CASE WHEN $3 IS NULL THEN 'STUDENT' ELSE 'GUARDIAN' END
+LEFT JOIN guardianship g ON g.guardian_id = $3::bigint AND g.student_id = s.id
+LEFT JOIN account a ON a.person_id = coalesce($3::bigint, $1::bigint)
+    AND a.capacity = CASE WHEN $3::bigint IS NULL THEN 'STUDENT' ELSE 'GUARDIAN' END
 WHERE s.id = $1::bigint
 """
 
