@@ -18,7 +18,8 @@ _CURRENT = "(m.begins_on IS NULL OR m.begins_on <= $2) AND (m.ends_on IS NULL OR
 # household_member_person, household_member_household, enrolment_once, account_one_per_person_and_capacity.
 CASE = f"""
 WITH homes AS (
-    SELECT m.household_id, m.person_id = coalesce($3::bigint, $1::bigint) AS of_requester, m.person_id = $1::bigint AS of_student
+    SELECT m.household_id, m.person_id = coalesce($3::bigint, $1::bigint) AS of_requester,
+           m.person_id = $1::bigint AS of_student
     FROM household_member m WHERE m.person_id IN (coalesce($3::bigint, $1::bigint), $1::bigint) AND {_CURRENT}
 )
 SELECT s.id AS student_id, s.student_number, s.number_is_shared, s.birth_date, s.ssn_state, s.ssn_proof,
