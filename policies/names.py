@@ -5,6 +5,7 @@ time ("D'Angelo", "Dangelo"; "Anne-Marie", "Anne Marie"). Anything else does.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,6 +26,10 @@ _SUFFIXES: Final = {
 }  # fmt: skip
 #: After a family name these are a suffix; the others could be a name or an initial of their own.
 _AFTER_FAMILY: Final = frozenset(_SUFFIXES) - {"v", "5th", "second", "third", "fourth", "fifth"}
+_HONORIFICS: Final = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr"})
+#: Longer than anybody's full name. More is not read, so that nobody can keep a worker busy with it.
+_LONGEST_FULL_NAME: Final = 200
+_MOST_WORDS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,65 @@ def same_person_name(said: Name, on_record: Name, *, suffix_needed: bool) -> boo
     if family != folded(other.family) or not (family or folded(one.given)):
         return False
     return _same_given(one, other) and _suffixes_agree(one, other, needed=suffix_needed)
+
+
+def same_full_name(said: str, on_record: Name, *, suffix_needed: bool) -> bool:
+    """Whether a name said in one piece is the one on record, by the rules of `same_person_name`. Never raises.
+
+    "Maria Elena Delgado", "Delgado, Maria Elena", "Robert Hale Jr.": given and family name are needed, in this order or
+    with a comma between. A Mr., Mrs., Ms., Miss, Mx. or Dr. before it is left aside. Where the given name ends and the
+    family name begins is not to be heard, so every place is tried.
+    """
+    return any(same_person_name(name, on_record, suffix_needed=suffix_needed) for name in _readings(said, on_record))
+
+
+def _readings(said: str, on_record: Name) -> Iterator[Name]:
+    """The ways to take a full name apart, as many as its words allow."""
+    parts = [words for words in (part.split() for part in said.split(",")) if any(map(folded, words))]
+    if len(said) > _LONGEST_FULL_NAME or sum(map(len, parts)) > _MOST_WORDS:
+        return
+    suffix = None
+    if len(parts) > 1 and len(parts[-1]) == 1 and folded(parts[-1][0]) in _SUFFIXES:
+        suffix = parts.pop()[0]
+    match parts:
+        case [words]:
+            yield from _natural_order(words, suffix, on_record)
+        case [family, given]:
+            yield from _family_first(family, given, suffix)
+
+
+def _natural_order(words: list[str], suffix: str | None, on_record: Name) -> Iterator[Name]:
+    for whole, told_suffix in _with_and_without(words, suffix):
+        for kept in _without_honorific(whole):
+            if not (folded(on_record.given) and folded(on_record.family)):  # people with one name
+                yield Name(given="", family=" ".join(kept), suffix=told_suffix)
+                yield Name(given=" ".join(kept), family="", suffix=told_suffix)
+            for end in range(1, len(kept)):
+                yield from _given_and_middle(kept[:end], " ".join(kept[end:]), told_suffix)
+
+
+def _family_first(family: list[str], given: list[str], suffix: str | None) -> Iterator[Name]:
+    for words, told_suffix in _with_and_without(given, suffix):
+        for kept in _without_honorific(words):
+            yield from _given_and_middle(kept, " ".join(family), told_suffix)
+
+
+def _given_and_middle(words: list[str], family: str, suffix: str | None) -> Iterator[Name]:
+    for end in range(1, len(words) + 1):
+        yield Name(given=" ".join(words[:end]), middle=" ".join(words[end:]), family=family, suffix=suffix)
+
+
+def _with_and_without(words: list[str], suffix: str | None) -> Iterator[tuple[list[str], str | None]]:
+    """The words as they are, and, if the last of them can be a suffix, with it apart."""
+    yield words, suffix
+    if suffix is None and len(words) > 1 and folded(words[-1]) in _SUFFIXES:
+        yield words[:-1], words[-1]
+
+
+def _without_honorific(words: list[str]) -> Iterator[list[str]]:
+    yield words
+    if len(words) > 1 and folded(words[0]) in _HONORIFICS:
+        yield from _without_honorific(words[1:])
 
 
 def _same_given(one: Name, other: Name) -> bool:
