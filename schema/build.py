@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.execution import Operations
+from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
 from schema.refusals import HANDLERS, SHOWN
 from schema.session import SessionMutation
@@ -18,8 +19,8 @@ CREDENTIAL_FIELDS = frozenset({"requestActivationKey", "checkActivationKey", "ac
 SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
-@strawberry.type(description="What can be asked. Nothing here changes anything.")
-class Query(PortalQuery):
+@strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
+class Query(PortalQuery, PolicyQuery):
     pass
 
 
