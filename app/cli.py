@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli_policy import explain
 from app.logs import configure_logs
 from app.problems import PlainProblem
 from app.running import Operator, insist_on_secrets, opened, with_database
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out = Console(highlight=False, soft_wrap=True)
+app.command()(explain)
 
 
 class SharedNumbers(StrEnum):

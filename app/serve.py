@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app import demo
 from app.asgi import create_app
+from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.running import insist_on_secrets, opened, with_database
 from app.settings import Settings, keyring
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
     """
     with _listening(settings) as listener:
         keys = keyring(settings)
+        insist_on_table(settings)
         with with_database(settings) as ready:
             _run(ready, listener, asyncio.run(_prepare(ready, keys)))
 

@@ -34,12 +34,12 @@ def measure(plan: Plan) -> list[Row]:
         remembered = min(_remembered(gate, viewer, action, facts) for _ in range(plan.rounds))
         found += [
             Row(
-                f"decision of the gate, {who}: remembered, over asked of the table",
+                f"gate, {who}: remembered, over asked of the table",
                 f"{remembered:.2f} µs over {asked:.0f} µs",
                 remembered / asked,
             ),
             Row(
-                f"decision of the gate, {who}: remembered, over 5 µs",
+                f"gate, {who}: remembered, over 5 µs",
                 f"{remembered:.2f} µs over {_MOST:.0f} µs",
                 remembered / _MOST,
                 Aim(high=1.0),

@@ -18,6 +18,11 @@ from policies.words import ANY, READING, Action, Proof, Scope
 
 _HERE = files("policies")
 _BY_SCHOOL = frozenset({Scope.SAME_SCHOOL, Scope.SAME_DISTRICT})
+#: What is of the same school is of the same district too, and what is nowhere is nowhere.
+_WITH_WIDER: dict[Scope, tuple[Scope, ...]] = {
+    Scope.SAME_SCHOOL: (Scope.SAME_SCHOOL, Scope.SAME_DISTRICT),
+    Scope.NONE: (),
+}
 # Casbin writes each denial with its subject to the log: people's doings belong in the trail, nowhere else.
 logging.getLogger("casbin").setLevel(logging.CRITICAL)
 
@@ -26,7 +31,7 @@ logging.getLogger("casbin").setLevel(logging.CRITICAL)
 class Facts:
     """What is so, apart from who asks and for what. Anything not stated is the least of its kind."""
 
-    #: How near it is to guardians and students, and staff's own account to them.
+    #: What is the asker's own: the account, the record, the student. How near the rest is, `schools` tells.
     scope: Scope = Scope.NONE
     guardianship: Standing = Standing.NONE
     verification: Proof = Proof.NONE
@@ -52,6 +57,9 @@ class Explanation:
 
     row: Row | None
     missing: tuple[MissingFact, ...]
+
+
+_NO_SECOND_FACTOR = Decision(allowed=False, missing=(MissingFact.SECOND_FACTOR,))
 
 
 class Gate:
@@ -81,6 +89,7 @@ class Gate:
                 return decision
             if nearest is None or _distance(decision) < _distance(nearest):
                 nearest = decision
+        # A no counts as false, so that it is asked for by name whether there is one.
         return Decision(allowed=False, missing=(MissingFact.ROLE,)) if nearest is None else nearest
 
     def require(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
@@ -96,21 +105,27 @@ class Gate:
 
     def explain(self, role: Role, scope: Scope, action: Action, guardianship: Standing, proof: Proof) -> Explanation:
         """What the table says to this role in this situation, as the gate itself would be told."""
-        decision = self._decide(role, scope, action, guardianship, proof)
-        if decision.allowed:
-            [row] = [row for row in self.rows if ", ".join(row.cells) == decision.rule]
-            return Explanation(row, ())
-        return Explanation(None, self._missing(role, (scope,), action, guardianship, proof))
+        decision = self._first(role, _WITH_WIDER.get(scope, (scope,)), action, guardianship, proof)
+        row = next((row for row in self.rows if row.text == decision.rule), None)
+        return Explanation(row, decision.missing)
 
     def _for_role(self, viewer: Viewer, role: Role, action: Action, facts: Facts) -> Decision:
         scopes = _scopes(viewer, role, facts)
+        decision = self._first(role, scopes, action, facts.guardianship, facts.verification)
+        if _BY_SCHOOL.isdisjoint(scopes) or _second_factor(viewer, role, action):
+            return decision
+        # Whoever has a stolen password and nothing else learns from a no neither guardianship nor verification.
+        return decision if MissingFact.ROLE in decision.missing else _NO_SECOND_FACTOR
+
+    def _first(
+        self, role: Role, scopes: tuple[Scope, ...], action: Action, guardianship: Standing, proof: Proof
+    ) -> Decision:
+        """The first yes on the way from the nearest scope to the widest, or what is missing for one."""
         for scope in scopes:
-            decision = self._decide(role, scope, action, facts.guardianship, facts.verification)
+            decision = self._decide(role, scope, action, guardianship, proof)
             if decision.allowed:
-                if scope in _BY_SCHOOL and not _second_factor(viewer, role, action):
-                    return Decision(allowed=False, missing=(MissingFact.SECOND_FACTOR,))
                 return decision
-        question = (role, scopes, action, facts.guardianship, facts.verification)
+        question = (role, scopes, action, guardianship, proof)
         known = self._denied.get(question)
         if known is None:
             known = self._denied[question] = Decision(allowed=False, missing=self._missing(*question))
@@ -120,18 +135,18 @@ class Gate:
         question = (role, scope, action, guardianship, proof)
         known = self._remembered.get(question)
         if known is None:
-            with self._lock:
-                known = self._remembered[question] = self._ask(*question)
+            try:
+                with self._lock:
+                    known = self._ask(*question)
+            except Exception:
+                # Not remembered: the next one who asks may have better luck.
+                logging.getLogger(__name__).exception("the policy table could not be asked")
+                return Decision(allowed=False)
+            self._remembered[question] = known
         return known
 
     def _ask(self, role: Role, scope: Scope, action: Action, guardianship: Standing, proof: Proof) -> Decision:
-        try:
-            allowed, row = self._enforcer.enforce_ex(
-                role.value, scope.value, action.value, guardianship.value, proof.value
-            )
-        except Exception:
-            logging.getLogger(__name__).exception("the policy table could not be asked")
-            return Decision(allowed=False, missing=(MissingFact.ROLE,))
+        allowed, row = self._enforcer.enforce_ex(role.value, scope.value, action.value, guardianship.value, proof.value)
         return Decision(allowed=True, rule=", ".join(row)) if allowed else Decision(allowed=False)
 
     def _missing(
@@ -162,19 +177,20 @@ def gate_of(ctx: Context) -> Gate:
 
 
 def load_gate(path: Path | None) -> Gate:
-    """As `gate_of`, for the start: reads the table now, or raises why it cannot be used."""
+    """As `gate_of`, for the start. A table that is in order is read once in the life of a process."""
     return _loaded(path)
 
 
 def _scopes(viewer: Viewer, role: Role, facts: Facts) -> tuple[Scope, ...]:
     """The words for how near it is to the viewer in this role."""
     if facts.scope is not Scope.NONE:
-        return (facts.scope,)
+        # What is of the same school is worked out here for each role, and never taken as said.
+        return (facts.scope,) if facts.scope in (Scope.OWN, Scope.OWN_STUDENT) else ()
     schools = viewer.staff_roles.get(role)
     if schools is None or facts.schools is None:
         return ()
     if None in schools or not schools.isdisjoint(facts.schools):
-        return (Scope.SAME_SCHOOL, Scope.SAME_DISTRICT)
+        return _WITH_WIDER[Scope.SAME_SCHOOL]
     return (Scope.SAME_DISTRICT,)
 
 
@@ -191,7 +207,8 @@ def _lacking(
     """What is missing for this row to say yes; None where nobody could supply it."""
     lacking = []
     if row.scope not in scopes:
-        if row.scope not in _BY_SCHOOL or not _BY_SCHOOL.issuperset(scopes):
+        # The staff of that school could do it; in no other way does anybody come nearer.
+        if row.scope is not Scope.SAME_SCHOOL or Scope.SAME_DISTRICT not in scopes:
             return None
         lacking.append(MissingFact.SAME_SCHOOL)
     if row.guardianship not in {ANY, guardianship}:

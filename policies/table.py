@@ -14,9 +14,12 @@ from policies.guardianship import Standing
 from policies.words import ANY, ASKABLE, GUARDED, Action, Proof, Scope
 
 HEADER: Final = ("role", "scope", "action", "guardianship", "verification")
+#: Bytes of the largest file that is read. All rows that can stand beside each other need a tenth of it.
+LARGEST: Final = 1_000_000
 #: The table that comes with the product.
 SHIPPED: Final = files("policies") / "access.csv"
 
+_WIDER: Final = {Scope.SAME_SCHOOL: Scope.SAME_DISTRICT}
 _WORDS: Final[dict[str, frozenset[str]]] = {
     "role": frozenset(word.value for word in Role),
     "scope": frozenset(word.value for word in Scope) - {Scope.NONE.value},
@@ -52,10 +55,16 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str]:
         return self.role.value, self.scope.value, self.action.value, self.guardianship, self.verification
 
+    @property
+    def text(self) -> str:
+        """As the trail and an explanation name it."""
+        return ", ".join(self.cells)
+
     def covers(self, other: "Row") -> bool:
-        """Whether this row says yes wherever the other one does."""
+        """Whether this row says yes wherever the other one does. What is of the same school is of the district too."""
         return (
-            self.cells[:3] == other.cells[:3]
+            (self.role, self.action) == (other.role, other.action)
+            and self.scope in {other.scope, _WIDER.get(other.scope)}
             and self.guardianship in {ANY, other.guardianship}
             and self.verification in {ANY, other.verification}
         )
@@ -66,10 +75,10 @@ def read_table(text: str) -> tuple[Row, ...]:
 
     Raises:
         TableRefused: for a wrong header, a row of another length, an unknown word, a row that can never match or says
-            what another one says already, and for a row that would give away what only a verified caller with a
-            confirmed guardianship may have.
+            what another one says, and for a row that would give away what only a verified caller with a confirmed
+            guardianship may have, or a student's record without a confirmed guardianship.
     """
-    reader = csv.reader(StringIO(text.removeprefix("\ufeff")), strict=True)
+    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[Row] = []
     try:
         header = next(reader, [])
@@ -87,13 +96,17 @@ def load_table(path: Path | None) -> tuple[Row, ...]:
     """The table in a file, or the one that comes with the product.
 
     Raises:
-        TableRefused: as `read_table`, and where the file is not UTF-8.
+        TableRefused: as `read_table`, and where the file is not UTF-8 or larger than any table.
         OSError: when the file cannot be read.
     """
+    with (path or SHIPPED).open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise TableRefused(1, f"the file has more than {LARGEST} bytes: it is no policy table")
     try:
-        return read_table((path or SHIPPED).read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise TableRefused(1, "the file is not UTF-8") from None
+        return read_table(content.decode("utf-8"))
+    except UnicodeDecodeError as malformed:
+        raise TableRefused(content.count(b"\n", 0, malformed.start) + 1, "the file is not UTF-8") from None
 
 
 def _row(line: int, cells: Sequence[str], before: Sequence[Row]) -> Row:
@@ -108,11 +121,18 @@ def _row(line: int, cells: Sequence[str], before: Sequence[Row]) -> Row:
     for other in before:
         if other.covers(row):
             raise TableRefused(line, f"line {other.line} says this already")
+        if row.covers(other):
+            raise TableRefused(line, f"it says all that line {other.line} says: only one of them can stay")
     return row
 
 
 def _refuse_giving_away(row: Row) -> None:
-    """The rule that gives the system its reason: without it no details of, and no power over, another's account."""
+    """The rule that gives the system its reason: without it no details of, and no power over, another's account.
+
+    Nor sight of a student: a court order in force and a guardianship that nobody confirmed are no district's choice.
+    """
+    if row.scope is Scope.OWN_STUDENT and row.guardianship != Standing.CONFIRMED:
+        raise TableRefused(row.line, f"{row.scope.value} needs guardianship confirmed; not {row.guardianship}")
     if row.action not in GUARDED or row.scope is Scope.OWN:
         return
     if row.guardianship not in {Standing.CONFIRMED, Standing.SELF}:

@@ -9,7 +9,6 @@ from db.context import Capacity, Context
 from db.models import Account, AccountStatus, ActivationKey, KeyState
 from db.queries import activation as queries
 from db.queries import portal as portal_queries
-from db.queries import sessions as session_queries
 from db.secrets import normalise_activation_key
 from db.trail import Note, Step
 from mail.outbox import Addressee, LetterKind, promise
@@ -20,7 +19,7 @@ from policies.refusals import FieldProblem, InvalidInput, KeyNotAccepted
 from resolvers.choice import password_faults
 from resolvers.outcomes import KeyGood, Name, SignedIn
 from resolvers.retry import Retry
-from resolvers.session import open_session, viewer_of
+from resolvers.session import open_session, sees_own_account, viewer_of
 from resolvers.step import taking
 
 _KEY_DIGITS = 32
@@ -73,11 +72,10 @@ async def _acceptable(ctx: Context, digits: str, note: Note) -> dict[str, Any]:
 
 async def _still_entitled(ctx: Context, found: dict[str, Any]) -> bool:
     """A guardian's key opens nothing once no student is left to see, and a staff key nothing without a role."""
-    if found["capacity"] == Capacity.STUDENT:
-        return True
-    if found["capacity"] == Capacity.STAFF:
-        return bool(await session_queries.roles(found["person_id"], ctx.today))
-    return any(
+    capacity = Capacity(found["capacity"])
+    if not await sees_own_account(ctx, found["person_id"], capacity):
+        return False
+    return capacity is not Capacity.GUARDIAN or any(
         standing_of(ward, ward["birth_date"], ctx.today) is Standing.CONFIRMED
         for ward in await portal_queries.students_of_guardian(found["person_id"], ctx.today, None)
     )

@@ -120,9 +120,19 @@ async def _check_open(ctx: Context, account: dict[str, Any] | None) -> None:
         raise NewPasswordNeeded
     if account["status"] != AccountStatus.ACTIVE:
         raise WrongCredentials
-    if account["capacity"] == Capacity.STAFF and not await queries.roles(account["person_id"], ctx.today):
-        # Whoever has left, or has not begun: there is nothing that such an account may do, its own page included.
+    if not await sees_own_account(ctx, account["person_id"], Capacity(account["capacity"])):
+        # There is nothing that such an account may do, its own page included.
         raise AccountDisabled(await contact(ctx, account["person_id"]))
+
+
+async def sees_own_account(ctx: Context, person_id: int, capacity: Capacity) -> bool:
+    """Whether the holder of an account may see it at all; without that no way in leads anywhere.
+
+    Staff who have left, or have not begun, may not; nor may those to whom the district's own table does not give it.
+    """
+    roles = await queries.roles(person_id, ctx.today) if capacity is Capacity.STAFF else []
+    holder = _viewer({"person_id": person_id, "capacity": capacity, "username": ""}, 0, 0, roles)
+    return bool(gate_of(ctx).may(holder, Action.ACCOUNT_READ, _MINE))
 
 
 async def contact(ctx: Context, person_id: int) -> str:

@@ -9,6 +9,7 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
+from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
 from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
@@ -31,8 +32,8 @@ CREDENTIAL_FIELDS = frozenset(
 SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
-@strawberry.type(description="What can be asked. Nothing here changes anything.")
-class Query(PortalQuery):
+@strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
+class Query(PortalQuery, PolicyQuery):
     pass
 
 

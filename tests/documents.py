@@ -193,3 +193,13 @@ query Node($id: ID!) {
   }
 }
 """
+
+EXPLAIN_POLICY = """
+query ExplainPolicy($input: ExplainPolicyInput!) {
+  explainPolicy(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on PolicyExplanation { allowed rule line missing advice }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)

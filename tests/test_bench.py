@@ -13,7 +13,10 @@ ROWS = (
     "p99 of reads while log-ins saturate, over p99 idle",
     "time of a refused key: unknown student, over a known one",
     "time of a refused log-in: unknown username, over a known one",
-    "decision of the gate: remembered, over asked of the table",
+    "gate, guardian reads: remembered, over asked of the table",
+    "gate, guardian reads: remembered, over 5 µs",
+    "gate, designee with two roles resets: remembered, over asked of the table",
+    "gate, designee with two roles resets: remembered, over 5 µs",
 )
 
 

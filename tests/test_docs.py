@@ -39,12 +39,14 @@ from db.roster.problems import Problem, Problems, Severity
 from db.roster.reading import RosterSet, _Folder
 from db.trail import Step
 from policies.guardianship import Standing
-from policies.refusals import RefusalCode
+from policies.refusals import MissingFact, RefusalCode
+from policies.words import GUARDED, READING, Action, Proof, Scope
 from schema import pages
 from schema.build import operations, schema
 from schema.document_limits import DocumentLimits
 from schema.documents import CheckedDocument
 from schema.input_errors import variable_problems
+from schema.messages import SUPPLIED_BY
 from tests.roster_sets import TODAY, RosterFiles
 from tests.servers import REPOSITORY
 
@@ -228,9 +230,10 @@ def test_there_is_an_example_of_every_operation() -> None:
         for field in definition.selection_set.selections
         if hasattr(field, "name")
     }
-    root = CLIENT_SCHEMA.mutation_type
-    assert root is not None
-    assert {*root.fields, "me"} <= shown
+    changing, asking = CLIENT_SCHEMA.mutation_type, CLIENT_SCHEMA.query_type
+    assert changing is not None
+    assert asking is not None
+    assert {*changing.fields, *asking.fields} - {"node"} <= shown
 
 
 def misfits(type_: GraphQLOutputType, value: Any, at: str) -> Iterator[str]:
@@ -328,6 +331,9 @@ def test_the_limits_in_the_documents_are_those_of_the_code() -> None:
 
 def test_the_words_of_the_gate_and_of_the_trail_are_all_explained() -> None:
     assert set(first_words("security.md", "word")) == {word.value for word in Standing}
+    assert first_words("security.md", "scope") == [word.value for word in Scope]
+    assert first_words("security.md", "action") == [word.value for word in Action]
+    assert set(first_words("security.md", "verification")) == {word.value for word in Proof}
     trail = {words(row[0])[0]: row for row in rows("security.md", "column")}
     (steps,) = (row[1] for name, row in trail.items() if name == "step")
     assert set(words(steps)) == {step.value for step in Step}
@@ -335,9 +341,28 @@ def test_the_words_of_the_gate_and_of_the_trail_are_all_explained() -> None:
     assert set(first_words("security.md", "column")) == columns
 
 
+def test_who_supplies_a_missing_fact_is_told_as_the_portal_tells_it() -> None:
+    told = {words(row[0])[0]: row[1] for row in rows("security.md", "missing")}
+    assert told == {fact.value: SUPPLIED_BY[fact] for fact in MissingFact}
+
+
+def test_what_a_second_factor_given_a_while_ago_is_enough_for_is_told() -> None:
+    """The rest of what only looks is one's own: nobody is asked for a second factor there."""
+    [told] = re.findall(r"is enough for what only looks: (.*?)\.\n", text(DOCS["security.md"]), re.DOTALL)
+    of_others = READING - {Action.ACCOUNT_READ, Action.STUDENT_READ, Action.DISCLOSURE_READ}
+    assert sorted(words(told.replace("\n", " "))) == sorted(of_others)
+
+
+def test_what_a_table_may_not_give_away_is_told() -> None:
+    [told] = re.findall(r"- a row that gives (.*?) without guardianship", text(DOCS["security.md"]), re.DOTALL)
+    assert set(words(told.replace("\n", " "))) == GUARDED
+
+
 def test_words_in_capitals_are_words_of_the_code() -> None:
     known = {
-        word.value for kind in (RefusalCode, SsnState, GuardianshipStatus, Outcome, AccountStatus) for word in kind
+        word.value
+        for kind in (RefusalCode, MissingFact, SsnState, GuardianshipStatus, Outcome, AccountStatus)
+        for word in kind
     }
     known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):

@@ -35,6 +35,9 @@ TYPES: dict[str, GraphQLNamedType] = {
     if not name.startswith("__") and not is_specified_scalar_type(type_)
 }
 MUTATIONS = {} if GRAPHQL.mutation_type is None else GRAPHQL.mutation_type.fields
+QUERIES = {} if GRAPHQL.query_type is None else GRAPHQL.query_type.fields
+#: Queries that answer with a refusal, where others show nothing.
+ANSWERING = [field for field, query in QUERIES.items() if isinstance(get_named_type(query.type), GraphQLUnionType)]
 REFUSALS = refusals.Refusal.__subclasses__()
 
 
@@ -43,7 +46,7 @@ def _type(name: str) -> GraphQLNamedType:
 
 
 def _union(field: str) -> GraphQLUnionType:
-    union = get_named_type(MUTATIONS[field].type)
+    union = get_named_type((MUTATIONS | QUERIES)[field].type)
     assert isinstance(union, GraphQLUnionType)
     return union
 
@@ -121,9 +124,10 @@ def test_each_kind_of_node_can_be_asked_for_by_its_id() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ mutations
-@pytest.mark.parametrize("field", MUTATIONS)
+@pytest.mark.parametrize("field", [*MUTATIONS, *ANSWERING])
 def test_a_mutation_has_one_input_or_none(field: str) -> None:
-    arguments = MUTATIONS[field].args
+    """And so has a query that may be refused."""
+    arguments = (MUTATIONS | QUERIES)[field].args
     if not arguments:
         return
     assert set(arguments) == {"input"}
@@ -131,9 +135,10 @@ def test_a_mutation_has_one_input_or_none(field: str) -> None:
     assert isinstance(get_named_type(arguments["input"].type), GraphQLInputObjectType)
 
 
-@pytest.mark.parametrize("field", MUTATIONS)
+@pytest.mark.parametrize("field", [*MUTATIONS, *ANSWERING])
 def test_a_mutations_result_is_a_union_of_its_name_and_never_null(field: str) -> None:
-    assert is_non_null_type(MUTATIONS[field].type)
+    """And so is that of a query that may be refused."""
+    assert is_non_null_type((MUTATIONS | QUERIES)[field].type)
     union = _union(field)
     assert union.name == f"{field[0].upper()}{field[1:]}Result"
     assert _refused(union), "something can always be refused"
@@ -232,6 +237,17 @@ def _resolver(field: str) -> str:
                 ]
                 return step
     raise AssertionError(f"schema has no method {method}")
+
+
+@pytest.mark.parametrize("field", ANSWERING)
+def test_a_query_can_show_each_refusal_that_its_step_may_raise_and_promises_no_other(field: str) -> None:
+    # No query hashes anything, so that nobody has to wait for a turn.
+    raised = Code("resolvers", "policies").may_raise(_resolver(field)) - {"TooManyAttempts"}
+    assert _refused(_union(field)) == raised
+
+
+def test_some_queries_may_be_refused() -> None:
+    assert "explainPolicy" in ANSWERING
 
 
 @pytest.mark.parametrize("field", MUTATIONS)

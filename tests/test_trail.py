@@ -108,7 +108,7 @@ STEPS: dict[Step, Callable[[Portal, Family], Awaitable[Prepared]]] = {
     Step.CHANGE_PASSWORD: change_password,
 }
 #: Steps of the command line and of desks, which have stories of their own.
-ELSEWHERE = {Step.IMPORT_ROSTER, Step.ASSIGN_ROLE}
+ELSEWHERE = {Step.IMPORT_ROSTER, Step.ASSIGN_ROLE, Step.EXPLAIN_POLICY}
 
 
 def test_each_step_of_the_journeys_is_told_here() -> None:
