@@ -18,6 +18,7 @@ from db.models import (
     TokenKind,
 )
 from db.queries import helpdesk as queries
+from db.queries import portal as portal_queries
 from db.queries import verification as verification_queries
 from db.secrets import new_code, new_nonce
 from db.trail import Step
@@ -206,7 +207,7 @@ def _masked(address: str | None) -> str | None:
 
 
 async def _now(account_id: int) -> Holder:
-    row = await queries.holder(account_id)
+    row = await portal_queries.holder(account_id)
     if row is None:
         raise RuntimeError("an account that was just changed is gone")
     return holder_of(row)

@@ -30,9 +30,9 @@ async def set_new_password(ctx: Context, *, token: str, password: str, verify_pa
     """
     async with taking(ctx, Step.SET_PASSWORD) as step:
         spent = await _spend_token(ctx)
-        found = await _acceptable(ctx, step, token)
+        found = await _good_token(ctx, step, token)
         await spent.give_back()
-        await _check_choice(ctx, found, password, verify_password)
+        await _check_new_password(ctx, found, password, verify_password)
         encoded = await ctx.hasher.hash(password)
         async with step.transaction():
             account_id = found["account_id"]
@@ -60,7 +60,7 @@ async def _spend_token(ctx: Context) -> Spent:
     )
 
 
-async def _acceptable(ctx: Context, step: StepTaken, token: str) -> Row:
+async def _good_token(ctx: Context, step: StepTaken, token: str) -> Row:
     normal = normalise_recovery_token(token)
     found = await queries.token_by_digest(ctx.keys.recovery_digests(normal)) if normal else None
     if found is None:
@@ -76,7 +76,7 @@ async def _acceptable(ctx: Context, step: StepTaken, token: str) -> Row:
     return found
 
 
-async def _check_choice(ctx: Context, found: Row, password: str, again: str) -> None:
+async def _check_new_password(ctx: Context, found: Row, password: str, again: str) -> None:
     words = [found["given"], found["family"], *await activation_queries.names_around(found["person_id"])]
     faults = password_faults(ctx, password, again, words, username=found["username"])
     if not faults and await ctx.hasher.verify(found["password_hash"], password):

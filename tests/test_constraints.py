@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 from importlib import import_module
+from pkgutil import iter_modules
 
 import asyncpg
 import pytest
@@ -10,13 +11,30 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from db import sql
+from db import migrations, sql
 from db.context import Capacity, Role
-from db.models import AccountStatus, DecidedBy, GuardianshipStatus, KeyState, LetterState, Outcome, SsnState
+from db.models import (
+    AccountStatus,
+    DecidedBy,
+    GuardianshipStatus,
+    IdDocument,
+    KeyState,
+    LetterState,
+    Outcome,
+    Purpose,
+    SsnState,
+    TokenKind,
+    TokenState,
+    VerificationState,
+)
 
-_written = import_module("db.migrations.0002_constraints")
-CONSTRAINTS: dict[str, dict[str, str]] = _written.CONSTRAINTS
-INDEXES: dict[str, str] = _written.INDEXES
+_written = [import_module(f"db.migrations.{found.name}") for found in iter_modules(migrations.__path__)]
+CONSTRAINTS: dict[str, dict[str, str]] = {}
+INDEXES: dict[str, str] = {}
+for _module in _written:
+    for _table, _named in getattr(_module, "CONSTRAINTS", {}).items():
+        CONSTRAINTS.setdefault(_table, {}).update(_named)
+    INDEXES.update(getattr(_module, "INDEXES", {}))
 
 #: A small district in good order, as SQL: the bad rows below differ from these in one respect each.
 GOOD = """
@@ -49,6 +67,11 @@ INSERT INTO letter (kind, person_id, address, facts, message_id, state, promised
 INSERT INTO trail_entry (at, step, outcome, address, request_id, details)
     VALUES (now(), 'session:login', 'DONE', '', '', '{}');
 INSERT INTO attempt_budget (id, spent, ends_at) VALUES ('a', 0, now());
+INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
+                          expires_at)
+    VALUES (3, 1, 2, 'RESET', '[]', 3, 'OPEN', now(), now() + interval '1 hour');
+INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at)
+    VALUES (1, 'CODE', 1, repeat('d', 32)::bytea, 'CURRENT', now(), now() + interval '1 day');
 INSERT INTO grade (source_id, student_id, course, title) VALUES ('g1', 2, 'Art', 'Piece'), ('g2', 2, 'Art', 'Other');
 INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, category)
     VALUES ('a1', 2, 1, '2026-10-05', 'Tardy'), ('a2', 2, 1, '2026-10-05', 'Tardy');
@@ -174,6 +197,43 @@ BAD: dict[str, list[str]] = {
         "UPDATE trail_entry SET outcome = 'REFUSED'",
         "UPDATE trail_entry SET refusal = 'NOT_FOUND'",
     ],
+    # ---------------------------------------------------------------------------------------- the desk
+    "verification_purpose_known": ["UPDATE verification SET purpose = 'CHAT'"],
+    "verification_state_known": ["UPDATE verification SET state = 'FAILED', passed_at = now()"],
+    "verification_document_known": ["UPDATE verification SET document = 'LIBRARY_CARD'"],
+    "verification_attempts_not_negative": ["UPDATE verification SET attempts_left = -1"],
+    "verification_passed_says_when": [
+        "UPDATE verification SET state = 'PASSED'",
+        "UPDATE verification SET passed_at = now()",
+    ],
+    "verification_used_says_when": [
+        "UPDATE verification SET state = 'USED', passed_at = now()",
+        "UPDATE verification SET used_at = now()",
+    ],
+    "verification_dates_in_order": ["UPDATE verification SET expires_at = started_at"],
+    "verification_not_of_oneself": [
+        "UPDATE verification SET designee_id = 1",
+        "UPDATE verification SET designee_id = 2",
+    ],
+    "recovery_token_digest_unique": [
+        "INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at) "
+        "VALUES (1, 'CODE', 1, repeat('d', 32)::bytea, 'REPLACED', now(), now() + interval '1 day')"
+    ],
+    "recovery_token_kind_known": ["UPDATE recovery_token SET kind = 'PIGEON'"],
+    "recovery_token_state_known": ["UPDATE recovery_token SET state = 'EXPIRED'"],
+    "recovery_token_digest_length": [
+        "UPDATE recovery_token SET digest = 'short'::bytea",
+        "UPDATE recovery_token SET kind = 'LINK', nonce = 'short'::bytea",
+    ],
+    "recovery_token_link_has_nonce": [
+        "UPDATE recovery_token SET kind = 'LINK'",
+        "UPDATE recovery_token SET nonce = repeat('n', 16)::bytea",
+    ],
+    "recovery_token_used_says_when": [
+        "UPDATE recovery_token SET state = 'USED'",
+        "UPDATE recovery_token SET used_at = now()",
+    ],
+    "recovery_token_dates_in_order": ["UPDATE recovery_token SET expires_at = issued_at"],
     "attempt_budget_spent_positive": ["UPDATE attempt_budget SET spent = -1"],
     # ---------------------------------------------------------------------------------------- the roster's own names
     **{
@@ -197,6 +257,11 @@ WORDS: dict[str, type[StrEnum]] = {
     "restriction_decided_by_known": DecidedBy,
     "letter_state_known": LetterState,
     "trail_entry_outcome_known": Outcome,
+    "verification_purpose_known": Purpose,
+    "verification_state_known": VerificationState,
+    "verification_document_known": IdDocument,
+    "recovery_token_kind_known": TokenKind,
+    "recovery_token_state_known": TokenState,
 }
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 import structlog
-from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_input_object_type
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_enum_type, is_input_object_type
 
 from app.settings import Settings
 from schema.build import schema
+from schema.nodes import global_id
 from tests.clients import Portal
+from tests.desk import open_desk
 from tests.district import PASSWORD, District
 
 TEXTS = {
@@ -57,7 +59,7 @@ def ordinary(type_: Any, facts: dict[str, str]) -> Any:
     named = get_named_type(type_)
     if is_input_object_type(named):
         return {name: facts.get(name) or ordinary(field.type, facts) for name, field in named.fields.items()}
-    return ORDINARY[named.name]
+    return next(iter(named.values)) if is_enum_type(named) else ORDINARY[named.name]
 
 
 def odd_inputs(input_type: GraphQLInputObjectType, odd: Any, facts: dict[str, str]) -> list[Any]:
@@ -93,7 +95,11 @@ async def refused(portal: Portal, query: str, variables: dict[str, Any], *, toke
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Budgets so large that each odd value is judged."""
-    budgets = {name: 1_000_000 for name in Settings.model_fields if re.search("^(proofs|keys|logins)_per_", name)}
+    budgets = {
+        name: 1_000_000
+        for name in Settings.model_fields
+        if re.search("^(proofs|keys|logins|tokens|verifications)_per_", name)
+    }
     return settings.model_copy(update=budgets)
 
 
@@ -118,6 +124,34 @@ async def test_odd_texts_do_not_break_a_mutation(portal: Portal, district: Distr
             for given in odd_inputs(input_type, odd, facts):
                 await refused(portal, query, {"input": given}, token=token)
     assert (await portal.me(token=token)) is not None, "and nobody was signed out by it"
+
+
+async def test_odd_texts_do_not_break_the_desk(portal: Portal, district: District) -> None:
+    """The same by a designee, with a verification that is open or has passed, and one field odd at a time."""
+    desk = await open_desk(portal, district)
+    by_name = dict(mutations())
+    steps = {
+        "startVerification": "LOOK_UP",
+        "answerVerification": "LOOK_UP",
+        "lookUpAccount": "LOOK_UP",
+        "resetAccount": "RESET",
+        "enableAccount": "ENABLE",
+        "disableAccount": "DISABLE",
+    }
+    for name, purpose in steps.items():
+        started = name.endswith("Verification")
+        verification = (await desk.start(purpose))["verificationId"] if started else await desk.verified(purpose)
+        facts = {
+            "verificationId": verification,
+            "studentId": global_id("Student", desk.nora.id),
+            "guardianId": global_id("Guardian", desk.maria.id),
+            "accountId": global_id("Account", desk.maria.account_id),
+        }
+        query = f"mutation M($input: {by_name[name].name}!) {{ {name}(input: $input) {{ __typename }} }}"
+        for odd in [*TEXTS.values(), *NUMBERS]:
+            for given in odd_inputs(by_name[name], odd, facts):
+                await refused(portal, query, {"input": given}, token=portal.token)
+    assert (await portal.me()) is not None
 
 
 @pytest.mark.parametrize("odd", TEXTS)

@@ -48,6 +48,15 @@ INSERT INTO attempt_budget (id, spent, ends_at)
     SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
 INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
     SELECT n::text, n, '', now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
+INSERT INTO household (id, name) SELECT n, 'Home ' || n FROM generate_series(1, 4000) n;
+INSERT INTO household_member (household_id, person_id, is_secondary)
+    SELECT (n - 1) % 4000 + 1, n, false FROM generate_series(1, 8000) n;
+INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at)
+    SELECT n, 'CODE', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute'
+    FROM generate_series(1, 8000) n;
+INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
+                          expires_at)
+    SELECT 8000, n, n, 'RESET', '[]', 3, 'OPEN', now(), now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
 ANALYZE;
 """
 
@@ -64,11 +73,22 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "activation.ACCOUNT_WITH_USERNAME": ("user17",),
     "activation.IDEMPOTENT_ANSWER": ("17", NOW),
     "activation.SESSION_ID": (DIGEST,),
+    "attempts.SPENT": (["login:17", "login:new"], NOW),
+    "attempts.FORGET": (["login:17"],),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
     "housekeeping.BUDGETS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.ANSWERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.DEVICES": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "housekeeping.TOKENS": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "housekeeping.VERIFICATIONS": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "helpdesk.LOCK_HOLDER": (17,),
+    "helpdesk.END_SESSIONS": (17, NOW, "RESET_BY_SCHOOL"),
+    "helpdesk.FORGET_DEVICES": (17,),
+    "helpdesk.REPLACE_TOKENS": (17,),
+    "helpdesk.TOKEN_BY_DIGEST": ([DIGEST],),
+    "helpdesk.USE_TOKEN": (17, NOW),
+    "helpdesk.SET_PASSWORD": (17, "hash", None),
     "portal.HOLDER": (17,),
     "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
     "portal.STUDENT_SELF": (17, TODAY, None),
@@ -89,6 +109,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "sessions.END_ONE": (17, 17, NOW, "LOGGED_OUT"),
     "sessions.LIVE": (17, NOW, NOW, None),
     "sessions.SCHOOL_CONTACTS": (4017, TODAY),
+    "verification.CASE": (17, TODAY, 4017, 7999),
+    "verification.COUNT_ATTEMPT": (17, NOW),
+    "verification.PASS": (17, NOW, NOW, None),
+    "verification.USE": (17, NOW),
     "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (),
 }

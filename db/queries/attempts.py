@@ -33,7 +33,7 @@ UPDATE attempt_budget SET spent = spent - 1 FROM claimed WHERE attempt_budget.id
 """
 
 
-# Uses the primary key.
+# Uses attempt_budget_pkey.
 SPENT = "SELECT id, spent, ends_at FROM attempt_budget WHERE id = ANY ($1::text[]) AND ends_at > $2"
 
 FORGET = "DELETE FROM attempt_budget WHERE id = ANY ($1::text[])"

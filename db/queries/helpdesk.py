@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from db import sql
-from db.queries.portal import HOLDER
+from db.queries import portal
 from db.sql import Row
 
 # Uses account_pkey; locked, so that the account does not change between the check and what is done.
-LOCK_HOLDER = f"{HOLDER} FOR UPDATE OF a"
+LOCK_HOLDER = f"{portal.HOLDER} FOR UPDATE OF a"
 
 # Uses session_of_account.
 END_SESSIONS = """
@@ -44,13 +44,8 @@ RETURNING id
 """
 
 
-async def holder(account_id: int) -> Row | None:
-    """The account with its person."""
-    return await sql.row(HOLDER, account_id)
-
-
 async def lock_holder(account_id: int) -> Row | None:
-    """The same, locked until the transaction ends."""
+    """The account with its person, locked until the transaction ends."""
     return await sql.row(LOCK_HOLDER, account_id)
 
 
