@@ -10,10 +10,21 @@ from schema.activation_key import ActivationKeyMutation
 from schema.execution import Operations
 from schema.portal import PortalQuery, Student
 from schema.refusals import HANDLERS, SHOWN
+from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 
 #: Root fields that take a secret or a proof: an operation may have one of them, whatever it is called.
-CREDENTIAL_FIELDS = frozenset({"requestActivationKey", "checkActivationKey", "activate", "login", "changePassword"})
+CREDENTIAL_FIELDS = frozenset(
+    {
+        "requestActivationKey",
+        "checkActivationKey",
+        "activate",
+        "login",
+        "changePassword",
+        "enrolSecondFactor",
+        "confirmSecondFactor",
+    }
+)
 
 SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
@@ -24,7 +35,7 @@ class Query(PortalQuery):
 
 
 @strawberry.type(description="What can be done. Every expected no is a member of the result's union.")
-class Mutation(ActivationKeyMutation, ActivationMutation, SessionMutation):
+class Mutation(ActivationKeyMutation, ActivationMutation, SessionMutation, SecondFactorMutation):
     pass
 
 

@@ -32,6 +32,7 @@ from app.body import RequestLimits
 from app.cli import app
 from app.settings import Settings
 from db import sql
+from db.context import SecondFactor
 from db.models import AccountStatus, GuardianshipStatus, Outcome, SsnState, TrailEntry
 from db.roster import checking
 from db.roster.applying import Counts, Imported
@@ -304,6 +305,7 @@ def test_the_budgets_in_the_documents_are_those_of_the_steps() -> None:
         "proof": "PORTAL_PROOF_WINDOW_HOURS",
         "key": "PORTAL_KEY_WINDOW_MINUTES",
         "login": "PORTAL_LOGIN_WINDOW_MINUTES",
+        "second": "PORTAL_LOGIN_WINDOW_MINUTES",
     }
     for row in rows("security.md", "budget"):
         assert words(row[3]) == [windows[words(row[0])[0].partition("-")[0]]]
@@ -335,10 +337,15 @@ def test_the_words_of_the_gate_and_of_the_trail_are_all_explained() -> None:
     assert set(first_words("security.md", "column")) == columns
 
 
+def test_where_a_session_may_stand_with_its_second_factor_is_explained() -> None:
+    assert set(first_words("security.md", "`me { secondFactor }`")) == {standing.name for standing in SecondFactor}
+
+
 def test_words_in_capitals_are_words_of_the_code() -> None:
     known = {
         word.value for kind in (RefusalCode, SsnState, GuardianshipStatus, Outcome, AccountStatus) for word in kind
     }
+    known |= {standing.name for standing in SecondFactor}
     known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):
         spans = _SPAN.findall(_FENCE.sub("", text(DOCS[name])))

@@ -97,6 +97,7 @@ def test_a_list_is_never_null_and_holds_no_null() -> None:
         ("DisabledReason", models.DisabledReason),
         ("RefusalCode", refusals.RefusalCode),
         ("MissingFact", refusals.MissingFact),
+        ("SecondFactor", context.SecondFactor),
     ],
 )
 def test_an_enumeration_has_the_words_of_the_code(name: str, words: type[Enum]) -> None:
@@ -141,7 +142,7 @@ def test_a_mutations_result_is_a_union_of_its_name_and_never_null(field: str) ->
 
 
 def test_a_mutation_that_takes_a_secret_is_one_of_which_a_request_may_hold_one() -> None:
-    secrets = re.compile(r"password|current|key$|ssn|token|secret", re.IGNORECASE)
+    secrets = re.compile(r"password|current|key$|ssn|token|secret|^code$", re.IGNORECASE)
     taking = {
         field
         for field, mutation in MUTATIONS.items()

@@ -4,10 +4,12 @@ from db.models.access import (
     Account,
     AccountStatus,
     ActivationKey,
+    Authenticator,
     Device,
     DisabledReason,
     IdempotentAnswer,
     KeyState,
+    RecoveryCode,
     Session,
 )
 from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry
@@ -33,6 +35,7 @@ __all__ = [
     "ActivationKey",
     "AttemptBudget",
     "AttendanceEvent",
+    "Authenticator",
     "DecidedBy",
     "Device",
     "DisabledReason",
@@ -48,6 +51,7 @@ __all__ = [
     "LetterState",
     "Outcome",
     "Person",
+    "RecoveryCode",
     "Restriction",
     "RoleAssignment",
     "School",
