@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli_policy import explain
+from app.cli_staff import staff
 from app.logs import configure_logs
 from app.problems import PlainProblem
-from app.running import Operator, insist_on_secrets, opened, with_database
+from app.running import opened, operating, with_database
 from app.settings import Settings, load_settings
 from db import connection
-from db.hashing import PasswordHasher
 from db.roster.applying import Imported, apply, plan
 from db.roster.checking import check
 from db.roster.problems import Problem, RosterRefused
@@ -34,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(staff, name="staff")
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
 
@@ -121,21 +122,11 @@ def import_roster(
 
 
 async def _import(settings: Settings, path: Path, shared: SharedNumbers, *, plan_only: bool) -> Imported:
-    async with opened(settings):
-        if await connection.pending_migrations():
-            if settings.in_production:
-                raise PlainProblem("The database is not up to date: run `portal migrate` first.")
-            await connection.migrate()
-        hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
-        try:
-            ctx = Operator(settings).context(hasher)
-            await insist_on_secrets(ctx.keys)
-            with Console(stderr=True).status("Reading and checking the set"):
-                checked = check(path, today=ctx.today, shared_numbers=shared.value)
-            with Console(stderr=True).status("Working out the plan" if plan_only else "Bringing it in"):
-                return await (plan if plan_only else apply)(ctx, checked)
-        finally:
-            hasher.close()
+    async with operating(settings) as ctx:
+        with Console(stderr=True).status("Reading and checking the set"):
+            checked = check(path, today=ctx.today, shared_numbers=shared.value)
+        with Console(stderr=True).status("Working out the plan" if plan_only else "Bringing it in"):
+            return await (plan if plan_only else apply)(ctx, checked)
 
 
 def _show_refusal(refused: RosterRefused, *, as_json: bool) -> None:

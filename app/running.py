@@ -81,6 +81,27 @@ async def insist_on_secrets(keys: Keyring) -> None:
             )
 
 
+@asynccontextmanager
+async def operating(settings: Settings) -> AsyncIterator[Context]:
+    """The operator's context for one command, with a database that is up to date and secrets that fit it.
+
+    Raises:
+        PlainProblem: when it cannot be reached, is not up to date in production, or the secrets are others.
+    """
+    async with opened(settings):
+        if await connection.pending_migrations():
+            if settings.in_production:
+                raise PlainProblem("The database is not up to date: run `portal migrate` first.")
+            await connection.migrate()
+        hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
+        try:
+            ctx = Operator(settings).context(hasher)
+            await insist_on_secrets(ctx.keys)
+            yield ctx
+        finally:
+            hasher.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Whoever runs a command: a context without a viewer, told apart in the trail by its address and request id."""

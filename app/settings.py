@@ -95,6 +95,10 @@ class Settings(Rules, BaseSettings):
         return self.environment == "production"
 
     @property
+    def second_factor_required(self) -> bool:
+        return self.in_production if self.second_factor is None else self.second_factor == "required"
+
+    @property
     def shows_schema(self) -> bool:
         return not self.in_production if self.introspection is None else self.introspection
 

@@ -83,7 +83,21 @@ class Rules(BaseModel):
     logins_per_device: int = Field(10, ge=1, description="Wrong passwords from one known device in a window.")
     logins_per_client: int = Field(100, ge=1, description="Wrong passwords from one client address in a window.")
     logins_per_district: int = Field(5000, ge=1, description="Wrong passwords in the whole district in a window.")
-    login_window_minutes: int = Field(15, ge=1, description="Length in minutes of the window for wrong passwords.")
+    login_window_minutes: int = Field(
+        15, ge=1, description="Length in minutes of the window for wrong passwords and codes."
+    )
+
+    second_factor: Literal["required", "optional"] | None = Field(
+        None,
+        description="Whether designees, registrars, technology and administrators need a second factor; "
+        "unset: required in production.",
+    )
+    second_factor_minutes: int = Field(
+        240, ge=1, description="Minutes after which a code of the second factor is asked for again before an action."
+    )
+    second_factor_attempts: int = Field(
+        5, ge=1, description="Wrong codes of the second factor for one account in a window."
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -103,6 +117,14 @@ class Rules(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def second_factor_required(self) -> bool:
+        return self.second_factor == "required"
+
+    @property
+    def second_factor_fresh(self) -> timedelta:
+        return timedelta(minutes=self.second_factor_minutes)
 
     @property
     def key_lifetime(self) -> timedelta:

@@ -1,4 +1,5 @@
-"""The portal's secrets: proofs of SSNs, activation keys that can be shown again without being stored, session tokens.
+"""The portal's secrets: proofs of SSNs, activation keys that can be shown again without being stored, session tokens,
+second factors.
 
 Nothing that leaves this module for the database can be read back or recomputed without the master secrets, which are
 kept outside the database. The masters have version numbers, so that a new one can be brought in while rows made under
@@ -52,6 +53,8 @@ class Purpose(StrEnum):
     RECOVERY_TOKEN_DIGEST = "recovery-token-digest"
     LIMIT_SUBJECT = "limit-subject"
     IDEMPOTENT_ANSWER = "idempotent-answer"
+    SECOND_FACTOR = "second-factor"
+    RECOVERY_CODE = "recovery-code"
 
 
 class Keyring:
@@ -145,17 +148,44 @@ class Keyring:
         mac = self._mac(Purpose.RECOVERY_TOKEN, version, nonce)
         return RECOVERY_PREFIX + base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
-    def recovery_digest(self, token: str, version: int | None = None) -> bytes:
+    def recovery_token_digest(self, token: str, version: int | None = None) -> bytes:
         """What a code or a link's token is looked up by: 32 bytes. Keyed, because a code could be searched for."""
         return self._mac(Purpose.RECOVERY_TOKEN_DIGEST, version, _bytes(token))
 
-    def recovery_digests(self, token: str) -> list[bytes]:
+    def recovery_token_digests(self, token: str) -> list[bytes]:
         """The digest under every version at hand, the current one first."""
-        return [self.recovery_digest(token, version) for version in sorted(self._subkeys, reverse=True)]
+        return [self.recovery_token_digest(token, version) for version in sorted(self._subkeys, reverse=True)]
 
     def subject_digest(self, kind: str, text: str) -> bytes:
         """What a limit is counted for (a student number, a username), unreadable: 16 bytes. The caller normalises."""
         return self._mac(Purpose.LIMIT_SUBJECT, None, _bytes(kind) + b"\0" + _bytes(text))[:16]
+
+    def seal_second_factor(self, secret: bytes, account_id: int) -> tuple[bytes, int]:
+        """An authenticator's secret as it is stored, and the version it was sealed under; of use to this account alone.
+
+        Unlike the others it has to be read again, to work out the code of the moment (RFC 6238).
+        """
+        box = SecretBox(self._mac(Purpose.SECOND_FACTOR, self.current, _of_account(account_id)))
+        return bytes(box.encrypt(secret)), self.current
+
+    def open_second_factor(self, sealed: bytes, account_id: int, version: int) -> bytes | None:
+        """What `seal_second_factor` was given; None when it was changed or another account's.
+
+        Raises LookupError when the secret of that version is gone.
+        """
+        box = SecretBox(self._mac(Purpose.SECOND_FACTOR, version, _of_account(account_id)))
+        try:
+            return box.decrypt(sealed)
+        except CryptoError:
+            return None
+
+    def recovery_digest(self, code: str, account_id: int, version: int | None = None) -> bytes:
+        """What is stored of an account's recovery code: 32 bytes, keyed, as 50 random bits could be searched for."""
+        return self._mac(Purpose.RECOVERY_CODE, version, _of_account(account_id) + _bytes(code))
+
+    def recovery_digests(self, code: str, account_id: int) -> list[bytes]:
+        """The digest of `code` under every version at hand: for finding it."""
+        return [self.recovery_digest(code, account_id, version) for version in sorted(self._subkeys, reverse=True)]
 
     def __repr__(self) -> str:
         return f"<Keyring of versions {', '.join(map(str, sorted(self._subkeys)))}>"
@@ -230,6 +260,10 @@ def _retry_box(idempotency_key: str, activation_key: str) -> SecretBox:
     # Each is hashed first: two fixed lengths side by side cannot be read as another pair.
     material = token_digest(idempotency_key) + token_digest(activation_key)
     return SecretBox(_subkey(material, Purpose.IDEMPOTENT_ANSWER, 1))
+
+
+def _of_account(account_id: int) -> bytes:
+    return account_id.to_bytes(8, "big")
 
 
 def _subkey(master: bytes, purpose: Purpose, version: int) -> bytes:

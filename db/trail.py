@@ -23,6 +23,7 @@ class Step(StrEnum):
     SET_PASSWORD = "account:set_password"
     ENROL_SECOND_FACTOR = "second_factor:enrol"
     CONFIRM_SECOND_FACTOR = "second_factor:confirm"
+    RESET_SECOND_FACTOR = "second_factor:reset"
     FIND_PEOPLE = "people:find"
     START_VERIFICATION = "verification:start"
     ANSWER_VERIFICATION = "verification:answer"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from db import sql, trail
+from db import sql
 from db.context import Capacity, Context, Role
-from db.models import Account, AccountStatus, Person, RoleAssignment, School
-from db.trail import Note, Step
+from db.models import Account, AccountStatus, Person, School
 from resolvers.activation import activate
 from resolvers.activation_key import key_of_record
+from resolvers.staff import Wanted, give_role
 
 
 async def is_empty() -> bool:
@@ -30,9 +30,7 @@ async def assign_roles(ctx: Context, roles: Iterable[tuple[str, Role, str | None
         for person_source_id, role, school_source_id in roles:
             person = await Person.get(source_id=person_source_id)
             school = await School.get(source_id=school_source_id) if school_source_id else None
-            await RoleAssignment.create(person_id=person.id, role=role, school_id=school.id if school else None)
-            note = Note(Step.ASSIGN_ROLE, about_person_id=person.id, details={"role": role.value})
-            await trail.record(ctx, note)
+            await give_role(ctx, person.id, Wanted(role, school))
 
 
 async def open_accounts(ctx: Context, usernames: Mapping[tuple[str, Capacity], str], password: str) -> None:

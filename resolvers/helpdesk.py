@@ -191,7 +191,7 @@ async def _issue(ctx: Context, case: Case, delivery: TokenKind) -> tuple[str | N
         kind=delivery,
         nonce=nonce,
         secret_version=version,
-        digest=ctx.keys.recovery_digest(token, version),
+        digest=ctx.keys.recovery_token_digest(token, version),
         issued_at=ctx.now,
         expires_at=expires_at,
     )

@@ -113,6 +113,23 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class FactorOffered:
+    """What an authenticator is set up with, shown once: the secret as text, and as the address in a QR code."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorConfirmed:
+    """Until when the session needs no other code; recovery codes, shown once, where the factor is new."""
+
+    until: datetime
+    recovery_codes: Sequence[str]
+    recovery_codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeyShown:
     key: str
     expires_at: datetime | None

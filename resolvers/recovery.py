@@ -62,7 +62,7 @@ async def _spend_token(ctx: Context) -> Spent:
 
 async def _good_token(ctx: Context, step: StepTaken, token: str) -> Row:
     normal = normalise_recovery_token(token)
-    found = await queries.token_by_digest(ctx.keys.recovery_digests(normal)) if normal else None
+    found = await queries.token_by_digest(ctx.keys.recovery_token_digests(normal)) if normal else None
     if found is None:
         raise TokenNotAccepted
     step.note.about_account_id, step.note.about_person_id = found["account_id"], found["person_id"]

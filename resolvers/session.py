@@ -12,6 +12,7 @@ from db.queries import sessions as queries
 from db.secrets import DEVICE_PREFIX, SESSION_PREFIX, new_token, token_digest
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
+from policies import second_factor as factors
 from policies import usernames
 from policies.gate import Facts, gate_of
 from policies.limits import Budget, Claim, Spent, spend
@@ -27,6 +28,7 @@ from policies.refusals import (
 )
 from policies.words import Action, Scope
 from resolvers.choice import password_faults
+from resolvers.codes import GivenCode, given_code
 from resolvers.outcomes import LiveSession, NewSession, SignedIn
 from resolvers.step import StepTaken, taking
 
@@ -36,14 +38,19 @@ _MINE = Facts(scope=Scope.OWN)
 
 
 # ------------------------------------------------------------------------------------------------ signing in
-async def log_in(ctx: Context, *, username: str, password: str, device_token: str | None) -> SignedIn:
+async def log_in(
+    ctx: Context, *, username: str, password: str, device_token: str | None, second_factor: str | None = None
+) -> SignedIn:
     """Opens a session for the holder of a username and password. Exactly one hash is computed, whoever is asked for.
+
+    Staff who have set up a second factor need a code of it too; from all others it is not looked at.
 
     Raises:
         InvalidInput: when the password is longer than any can be.
-        TooManyAttempts: after too many wrong passwords.
+        TooManyAttempts: after too many wrong passwords, or wrong codes.
         WrongCredentials: unknown username and wrong password alike.
         AccountDisabled, NewPasswordNeeded: only after the right password.
+        SecondFactorNeeded: after all of these, when the code is missing, wrong, or used.
     """
     async with taking(ctx, Step.LOG_IN) as step:
         if len(password) > 4 * ctx.rules.password_max_length or len(username) > 256:
@@ -60,15 +67,21 @@ async def log_in(ctx: Context, *, username: str, password: str, device_token: st
         if account is None or not right:
             raise WrongCredentials
         await spent.give_back()
+        code = await _code_of_staff(ctx, account, second_factor)
         fresh = await _rehashed(ctx, account["password_hash"], password)
         async with step.transaction():
             verified = account["password_hash"]
             await _check_open(
                 ctx, await queries.let_in(account["id"], verified_hash=verified, fresh_hash=fresh, now=ctx.now)
             )
+            if code is not None:
+                step.note.details["recovery_code"] = code.is_recovery_code
+                await code.use_up(ctx)
             session_id, session = await open_session(
-                ctx, account["id"], device_id=known_device, device_token=device_token
+                ctx, account["id"], device_id=known_device, device_token=device_token, with_code=code is not None
             )
+        if code is not None:
+            await code.spent.give_back()
         return SignedIn(await viewer_of(ctx, account, session_id), session)
 
 
@@ -110,6 +123,17 @@ async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
     return await ctx.hasher.hash(password) if ctx.hasher.needs_rehash(encoded) else None
 
 
+async def _code_of_staff(ctx: Context, account: dict[str, Any], second_factor: str | None) -> GivenCode | None:
+    """The code of staff who have set up a second factor; None for whoever needs none to sign in.
+
+    Whether the account may be signed in to at all is told before that, and looked at again afterwards.
+    """
+    if not account["has_second_factor"]:
+        return None
+    await _check_open(ctx, account)
+    return await given_code(ctx, account["id"], second_factor)
+
+
 async def _check_open(ctx: Context, account: dict[str, Any] | None) -> None:
     if account is None:
         # The password was changed while this one was being verified.
@@ -131,7 +155,8 @@ async def sees_own_account(ctx: Context, person_id: int, capacity: Capacity) -> 
     Staff who have left, or have not begun, may not; nor may those to whom the district's own table does not give it.
     """
     roles = await queries.roles(person_id, ctx.today) if capacity is Capacity.STAFF else []
-    holder = _viewer({"person_id": person_id, "capacity": capacity, "username": ""}, 0, 0, roles)
+    nothing = {"username": "", "has_second_factor": False, "second_factor_at": None}
+    holder = _viewer(ctx, {"person_id": person_id, "capacity": capacity, "roles": roles} | nothing, 0, 0)
     return bool(gate_of(ctx).may(holder, Action.ACCOUNT_READ, _MINE))
 
 
@@ -142,9 +167,12 @@ async def contact(ctx: Context, person_id: int) -> str:
 
 
 async def open_session(
-    ctx: Context, account_id: int, *, device_id: int | None, device_token: str | None
+    ctx: Context, account_id: int, *, device_id: int | None, device_token: str | None, with_code: bool = False
 ) -> tuple[int, NewSession]:
-    """A new session, inside a transaction; a device that is not known becomes known. Returns its id and its tokens."""
+    """A new session, inside a transaction; a device that is not known becomes known. Returns its id and its tokens.
+
+    `with_code` tells that a code of the second factor was given for it.
+    """
     token, expires_at = new_token(SESSION_PREFIX), ctx.now + ctx.rules.session_absolute
     device: int | bytes
     if device_id is None or device_token is None:
@@ -160,20 +188,22 @@ async def open_session(
         now=ctx.now,
         expires_at=expires_at,
         device_expires_at=ctx.now + timedelta(days=ctx.rules.device_days),
+        second_factor_at=ctx.now if with_code else None,
     )
     return session_id, NewSession(token, device_token, expires_at)
 
 
 async def viewer_of(ctx: Context, account: dict[str, Any], session_id: int) -> Viewer:
     """The viewer that somebody is from now on."""
-    staff = account["capacity"] == Capacity.STAFF
-    roles = await queries.roles(account["person_id"], ctx.today) if staff else []
-    return _viewer(account, account["id"], session_id, roles)
+    held: dict[str, Any] = {"roles": [], "has_second_factor": False, "second_factor_at": None}
+    if account["capacity"] == Capacity.STAFF:
+        held = await queries.staff_standing(session_id, account["id"], account["person_id"], ctx.today)
+    return _viewer(ctx, account | held, account["id"], session_id)
 
 
-def _viewer(row: dict[str, Any], account_id: int, session_id: int, roles: list[Any]) -> Viewer:
+def _viewer(ctx: Context, row: dict[str, Any], account_id: int, session_id: int) -> Viewer:
     schools: dict[Role, frozenset[int | None]] = {}
-    for role, school_id in roles:
+    for role, school_id in row["roles"]:
         schools[Role(role)] = schools.get(Role(role), frozenset()) | {school_id}
     return Viewer(
         account_id=account_id,
@@ -182,6 +212,9 @@ def _viewer(row: dict[str, Any], account_id: int, session_id: int, roles: list[A
         capacity=Capacity(row["capacity"]),
         username=row["username"],
         staff_roles=schools,
+        second_factor=factors.standing(
+            ctx, schools, is_set_up=row["has_second_factor"], given_at=row["second_factor_at"]
+        ),
     )
 
 
@@ -195,10 +228,10 @@ async def authenticate(ctx: Context, token: str) -> Viewer | None:
         return None
     if ctx.now - row["last_seen_at"] >= TOUCH_EVERY:
         await queries.touch(row["session_id"], ctx.now)
-    return _viewer(row, row["account_id"], row["session_id"], row["roles"])
+    return _viewer(ctx, row, row["account_id"], row["session_id"])
 
 
-def _managing(ctx: Context, step: StepTaken) -> Viewer:
+def managing(ctx: Context, step: StepTaken) -> Viewer:
     """Whoever is signed in, for a step on the own account; notes the row of the policy table that lets them."""
     if ctx.viewer is None:
         raise NotAllowed([MissingFact.SIGNED_IN])
@@ -214,7 +247,7 @@ async def log_out(ctx: Context) -> None:
         NotAllowed: when nobody is signed in.
     """
     async with taking(ctx, Step.LOG_OUT) as step:
-        me = _managing(ctx, step)
+        me = managing(ctx, step)
         async with step.transaction():
             await queries.end_one(me.session_id, me.account_id, now=ctx.now, reason="LOGGED_OUT")
 
@@ -227,7 +260,7 @@ async def end_session(ctx: Context, *, session_id: int | None) -> None:
         NotFound: when it is not a live session of one's own.
     """
     async with taking(ctx, Step.END_SESSION) as step:
-        me = _managing(ctx, step)
+        me = managing(ctx, step)
         async with step.transaction():
             if session_id is None or not await queries.end_one(
                 session_id, me.account_id, now=ctx.now, reason="ENDED_BY_HOLDER"
@@ -244,6 +277,25 @@ async def live_sessions(ctx: Context, session_id: int | None = None) -> list[Liv
 
 
 # ------------------------------------------------------------------------------------------------ the password
+async def insist_on_password(ctx: Context, me: Viewer, step: StepTaken, password: str) -> dict[str, Any]:
+    """The account of whoever is signed in, once the current password was given again; counted as for a log-in.
+
+    Raises:
+        TooManyAttempts: after too many wrong passwords.
+        WrongCredentials: when it is wrong.
+    """
+    folded = usernames.folded(me.username)
+    account = await queries.account_for_login(folded, b"", ctx.now)
+    if account is None:
+        raise WrongCredentials
+    step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
+    spent = await _spend_login(ctx, folded, None)
+    if not await _verified(ctx, spent, account["password_hash"], password):
+        raise WrongCredentials
+    await spent.give_back()
+    return account
+
+
 async def change_password(ctx: Context, *, current: str, password: str, verify_password: str) -> str:
     """Sets a new password, ends all other sessions, and tells the holder. Returns the username.
 
@@ -254,16 +306,11 @@ async def change_password(ctx: Context, *, current: str, password: str, verify_p
         InvalidInput: what is wrong with the new one.
     """
     async with taking(ctx, Step.CHANGE_PASSWORD) as step:
-        me = _managing(ctx, step)
+        me = managing(ctx, step)
+        account = await insist_on_password(ctx, me, step, current)
         holder = await portal_queries.holder(me.account_id)
-        account = await queries.account_for_login(usernames.folded(me.username), b"", ctx.now)
-        if holder is None or account is None:
+        if holder is None:
             raise WrongCredentials
-        step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
-        spent = await _spend_login(ctx, usernames.folded(me.username), None)
-        if not await _verified(ctx, spent, account["password_hash"], current):
-            raise WrongCredentials
-        await spent.give_back()
         words = [holder["given"], holder["family"], *await activation_queries.names_around(account["person_id"])]
         if faults := password_faults(ctx, password, verify_password, words, username=account["username"]):
             raise InvalidInput(faults)

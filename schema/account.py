@@ -26,6 +26,16 @@ class DisabledReason(Enum):
     NO_CURRENT_STUDENT = strawberry.enum_value("NO_CURRENT_STUDENT", description="No student is left to see.")
 
 
+@strawberry.enum(description="Where a session stands with the second factor that staff sign in with.")
+class SecondFactor(Enum):
+    NOT_NEEDED = strawberry.enum_value("NOT_NEEDED", description="Nobody asks for one.")
+    FRESH = strawberry.enum_value("FRESH", description="A code was given a short while ago.")
+    STALE = strawberry.enum_value(
+        "STALE", description="Before an action a code has to be given again: `confirmSecondFactor`."
+    )
+    MISSING = strawberry.enum_value("MISSING", description="One has to be set up first: `enrolSecondFactor`.")
+
+
 @strawberry.type(description="What may be known of an account by its place in the school: no username, no address.")
 class Account(Node):
     capacity: Capacity = strawberry.field(description="In what capacity its holder has it.")

@@ -13,6 +13,7 @@ from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
 from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
+from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
 
@@ -24,6 +25,8 @@ CREDENTIAL_FIELDS = frozenset(
         "activate",
         "login",
         "changePassword",
+        "enrolSecondFactor",
+        "confirmSecondFactor",
         "setNewPassword",
         "answerVerification",
     }
@@ -42,6 +45,7 @@ class Mutation(
     ActivationKeyMutation,
     ActivationMutation,
     SessionMutation,
+    SecondFactorMutation,
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,

@@ -9,7 +9,7 @@ import strawberry
 
 from db.context import Context
 from resolvers import outcomes, portal, session
-from schema.account import Account, AccountDetails
+from schema.account import Account, AccountDetails, SecondFactor
 from schema.errors import BadRequest
 from schema.nodes import Node, global_id, read_global_id
 from schema.pages import PageInfo, cursor, page_size, read_cursor
@@ -206,6 +206,9 @@ class Me:
     name: PersonName = strawberry.field(description="The person's name.")
     roles: list[Role] = strawberry.field(description="What the person may act as through this account.")
     details: AccountDetails = strawberry.field(description="The account, with what only its holder may know.")
+    second_factor: SecondFactor = strawberry.field(
+        description="Whether a code of the second factor is to be given, or one to be set up, before an action."
+    )
     ctx: strawberry.Private[Context]
 
     @strawberry.field(description="The live sessions of this account, newest first.")
@@ -226,6 +229,7 @@ async def me_of(ctx: Context) -> Me | None:
         name=PersonName.of(holder.name),
         roles=[Role(role.value) for role in ctx.viewer.roles],
         details=AccountDetails.of(holder, ctx.now),
+        second_factor=SecondFactor[ctx.viewer.second_factor.name],
         ctx=ctx,
     )
 

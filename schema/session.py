@@ -15,6 +15,7 @@ from schema.refusals import (
     NewPasswordNeeded,
     NotAllowed,
     NotFound,
+    SecondFactorNeeded,
     TooManyAttempts,
     WrongCredentials,
 )
@@ -38,6 +39,10 @@ class Session:
 class LoginInput:
     username: str = strawberry.field(description="The username; upper and lower case are the same.")
     password: str = strawberry.field(description="The password.")
+    second_factor: str | None = strawberry.field(
+        default=None,
+        description="For staff who have set one up: the code that the authenticator shows, or a recovery code.",
+    )
     device_token: str | None = strawberry.field(
         default=None, description="From an earlier session on this device: a stranger's guesses do not lock it out."
     )
@@ -50,7 +55,13 @@ class LoggedIn:
 
 
 LoginResult = Annotated[
-    LoggedIn | WrongCredentials | AccountDisabled | NewPasswordNeeded | InvalidInput | TooManyAttempts,
+    LoggedIn
+    | WrongCredentials
+    | AccountDisabled
+    | NewPasswordNeeded
+    | SecondFactorNeeded
+    | InvalidInput
+    | TooManyAttempts,
     strawberry.union("LoginResult", description="The session, or why there is none."),
 ]
 
@@ -112,7 +123,11 @@ class SessionMutation:
         input: Annotated[LoginInput, strawberry.argument(description="Username and password.")],  # noqa: A002
     ) -> LoginResult:
         signed_in = await session.log_in(
-            info.context, username=input.username, password=input.password, device_token=input.device_token
+            info.context,
+            username=input.username,
+            password=input.password,
+            device_token=input.device_token,
+            second_factor=input.second_factor,
         )
         me = await me_of(info.context.seen_as(signed_in.viewer))
         if me is None:

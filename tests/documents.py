@@ -82,6 +82,29 @@ mutation ChangePassword($input: ChangePasswordInput!) {
 }
 """.replace("REFUSAL_FIELDS", REFUSAL)
 
+ENROL_SECOND_FACTOR = """
+mutation Enrol($input: EnrolSecondFactorInput!) {
+  enrolSecondFactor(input: $input) {
+    REFUSAL_FIELDS
+    ... on TooManyAttempts { retryAt }
+    ... on NotAllowed { missing }
+    ... on SecondFactorOffered { secret uri }
+  }
+}
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
+
+CONFIRM_SECOND_FACTOR = """
+mutation Confirm($input: ConfirmSecondFactorInput!) {
+  confirmSecondFactor(input: $input) {
+    REFUSAL_FIELDS
+    ... on TooManyAttempts { retryAt }
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on SecondFactorConfirmed { until recoveryCodes recoveryCodesLeft }
+  }
+}
+""".replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
+
 SET_NEW_PASSWORD = """
 mutation SetNewPassword($input: SetNewPasswordInput!) {
   setNewPassword(input: $input) {
@@ -168,6 +191,7 @@ ME = """
   me {
     name { display }
     roles
+    secondFactor
     details { username email account { id status } }
     sessions { id current client }
     students {

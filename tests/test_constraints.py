@@ -62,6 +62,9 @@ INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at)
     VALUES (1, repeat('d', 32)::bytea, now(), now(), now());
 INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at)
     VALUES (1, 1, repeat('d', 32)::bytea, now(), now(), now() + interval '1 day');
+INSERT INTO second_factor (account_id, sealed, secret_version, offered_at, confirmed_at, last_step) VALUES
+    (3, repeat('s', 60)::bytea, 1, now(), now(), 7), (3, repeat('s', 60)::bytea, 1, now(), NULL, 0);
+INSERT INTO recovery_code (account_id, digest, secret_version) VALUES (3, repeat('d', 32)::bytea, 1);
 INSERT INTO letter (kind, person_id, address, facts, message_id, state, promised_at, due_at, attempts)
     VALUES ('WELCOME', 1, 'maria@example.org', '{}', '<1@x>', 'WAITING', now(), now(), 0);
 INSERT INTO trail_entry (at, step, outcome, address, request_id, details)
@@ -80,6 +83,11 @@ INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, cat
 _KEY = (
     "INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at, used_at) "
     "VALUES ({account}, repeat('n', {nonce})::bytea, 1, repeat('{digest}', {length})::bytea, '{state}', now(), NULL)"
+)
+
+_FACTOR = (
+    "INSERT INTO second_factor (account_id, sealed, secret_version, offered_at, confirmed_at, last_step) "
+    "VALUES (3, repeat('t', 60)::bytea, 1, now(), {confirmed}, {step})"
 )
 
 #: What each constraint and each unique index refuses. Some are broken in more than one way.
@@ -143,6 +151,22 @@ BAD: dict[str, list[str]] = {
         "VALUES (1, repeat('d', 32)::bytea, now(), now(), now())"
     ],
     "device_digest_length": ["UPDATE device SET digest = 'short'::bytea"],
+    # ---------------------------------------------------------------------------------------- second factors
+    "second_factor_is_sealed": [
+        "UPDATE second_factor SET sealed = repeat('s', 20)::bytea",
+        "UPDATE second_factor SET sealed = repeat('s', 32)::bytea",
+    ],
+    "second_factor_step_known_when_confirmed": [
+        "UPDATE second_factor SET last_step = 0",
+        "UPDATE second_factor SET last_step = -1 WHERE confirmed_at IS NOT NULL",
+        "UPDATE second_factor SET last_step = 7 WHERE confirmed_at IS NULL",
+    ],
+    "second_factor_in_use": [_FACTOR.format(confirmed="now()", step=1)],
+    "second_factor_offered": [_FACTOR.format(confirmed="NULL", step=0)],
+    "recovery_code_digest_unique": [
+        "INSERT INTO recovery_code (account_id, digest, secret_version) VALUES (2, repeat('d', 32)::bytea, 1)"
+    ],
+    "recovery_code_digest_length": ["UPDATE recovery_code SET digest = '7K2QM4XWPN'::bytea"],
     # ---------------------------------------------------------------------------------------- students
     "student_is_a_person": [
         "INSERT INTO student (id, student_number, number_is_shared, ssn_state) VALUES (99, '9', false, 'UNUSABLE')",

@@ -23,7 +23,7 @@ from tests.conftest import Clock
 from tests.servers import REPOSITORY
 
 _serial = count(1)
-MIGRATIONS = ["0001_people_and_access", "0002_constraints"]
+MIGRATIONS = ["0001_people_and_access", "0002_constraints", "0004_desk", "0005_second_factor"]
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_the_application_does_not_start_on_a_database_that_lacks_migration
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
-    assert out.decode().strip() == "The database lacks 2 migration(s): run `portal migrate` first."
+    assert out.decode().strip() == f"The database lacks {len(MIGRATIONS)} migration(s): run `portal migrate` first."
 
 
 # ------------------------------------------------------------------------------------------------ connections

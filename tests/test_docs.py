@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from app.body import RequestLimits
 from app.cli import app
 from app.settings import Settings
 from db import sql
+from db.context import SecondFactor
 from db.models import AccountStatus, GuardianshipStatus, Outcome, SsnState, TrailEntry
 from db.roster import checking
 from db.roster.applying import Counts, Imported
@@ -120,25 +121,38 @@ def test_every_setting_that_is_named_anywhere_exists() -> None:
 
 
 def commands() -> dict[str, set[str]]:
-    """The commands with their options, from the command line itself."""
-    group = typer.main.get_command(app)
-    found: Mapping[str, Any] = group.commands  # type: ignore[attr-defined]  # a group has them
-    return {
-        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        for name, command in found.items()
-    }
+    """The commands with their options, those of groups by both words, from the command line itself."""
+    return dict(_commands(typer.main.get_command(app), ()))
+
+
+def _commands(command: Any, name: tuple[str, ...]) -> Iterator[tuple[str, set[str]]]:
+    if members := getattr(command, "commands", None):
+        for word, member in members.items():
+            yield from _commands(member, (*name, word))
+    else:
+        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        yield " ".join(name), options
+
+
+def command_in(line: str) -> str:
+    """The command that a line begins with, without what is given to it."""
+    return next((name for name in sorted(commands(), reverse=True) if f"{line} ".startswith(f"{name} ")), line)
 
 
 def test_every_command_is_in_the_operators_table_with_its_options_and_no_other_is_named() -> None:
     table = {
-        words(row[0])[0].split()[1]: set(re.findall(r"`(--[a-z-]+)", row[1]))
+        command_in(words(row[0])[0].removeprefix("portal ")): set(re.findall(r"`(--[a-z-]+)", row[1]))
         for row in rows("operations.md", "command")
     }
     assert table == commands()
+    groups = {name.split()[0] for name in commands() if " " in name}
     for document, line in all_code():
-        for name, rest in re.findall(r"(?:^|[ /])portal ([a-z]+)(.*)", line):
+        for said in re.findall(r"(?:^|[ /])portal ([a-z]+.*)", line):
+            if said in groups:
+                continue
+            name = command_in(said)
             assert name in commands(), (document, line)
-            assert set(re.findall(r"(--[a-z-]+)", rest)) <= commands()[name], (document, line)
+            assert set(re.findall(r"(--[a-z-]+)", said)) <= commands()[name], (document, line)
 
 
 def make_targets() -> set[str]:
@@ -307,6 +321,9 @@ def test_the_budgets_in_the_documents_are_those_of_the_steps() -> None:
         "proof": "PORTAL_PROOF_WINDOW_HOURS",
         "key": "PORTAL_KEY_WINDOW_MINUTES",
         "login": "PORTAL_LOGIN_WINDOW_MINUTES",
+        "verify": "PORTAL_VERIFICATION_WINDOW_HOURS",
+        "token": "PORTAL_TOKEN_WINDOW_MINUTES",
+        "second": "PORTAL_LOGIN_WINDOW_MINUTES",
     }
     for row in rows("security.md", "budget"):
         assert words(row[3]) == [windows[words(row[0])[0].partition("-")[0]]]
@@ -358,12 +375,17 @@ def test_what_a_table_may_not_give_away_is_told() -> None:
     assert set(words(told.replace("\n", " "))) == GUARDED
 
 
+def test_where_a_session_may_stand_with_its_second_factor_is_explained() -> None:
+    assert set(first_words("security.md", "`me { secondFactor }`")) == {standing.name for standing in SecondFactor}
+
+
 def test_words_in_capitals_are_words_of_the_code() -> None:
     known = {
         word.value
         for kind in (RefusalCode, MissingFact, SsnState, GuardianshipStatus, Outcome, AccountStatus)
         for word in kind
     }
+    known |= {standing.name for standing in SecondFactor}
     known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):
         spans = _SPAN.findall(_FENCE.sub("", text(DOCS[name])))

@@ -104,6 +104,7 @@ def test_a_list_is_never_null_and_holds_no_null() -> None:
         ("DisabledReason", models.DisabledReason),
         ("RefusalCode", refusals.RefusalCode),
         ("MissingFact", refusals.MissingFact),
+        ("SecondFactor", context.SecondFactor),
     ],
 )
 def test_an_enumeration_has_the_words_of_the_code(name: str, words: type[Enum]) -> None:

@@ -13,6 +13,7 @@ from db.secrets import Keyring, normalise_activation_key, seal, unseal
 
 OLD, NEW = bytes(range(32)), bytes(range(100, 140))
 NONCE = bytes(range(16))
+SHARED = bytes(range(20))
 ANY_TEXT = st.text(st.characters() | st.sampled_from("\ud800\udfff\0\u0301"))
 KEYS = st.binary(min_size=16, max_size=16).map(bytes.hex)
 
@@ -281,6 +282,14 @@ def test_what_is_derived_stays_the_same_from_release_to_release() -> None:
     assert keys.activation_key(NONCE, 1) == "fa5bb16fc3e48a72a6492910bca5d126"
     assert keys.key_digest(PLAIN).hex() == "5063b924f5dc34577feb65f86bb8d4005154175b475f470cb81a16e6dd7114f6"
     assert keys.ssn_proof("123456789").hex() == "38a596af3fff12df3e6f0d4d7c8c16688a226460ece533f6d7d179943b87968a"
+    assert keys.recovery_digest("7K2QM4XWPN", 7).hex() == (
+        "8b1b3680d31e2c6785ac674f687a4ad781fee2596b570abe822a7e739fde9feb"
+    )
+    sealed = (
+        "39d2411f997da0b7f72ad03ca8d0feecc270d72d3bbe50cc3a6a170427de"
+        "b727692c6184eac3e2eb594d7ee3d9f3eaecc8cb873bac43a54f09af83aa"
+    )
+    assert keys.open_second_factor(bytes.fromhex(sealed), 7, 1) == SHARED
 
 
 @pytest.mark.parametrize("prefix", [secrets.SESSION_PREFIX, secrets.DEVICE_PREFIX])
@@ -291,6 +300,32 @@ def test_a_token_is_recognisable_and_carries_256_bits(prefix: str) -> None:
         assert re.fullmatch(re.escape(prefix) + "[A-Za-z0-9_-]{43}", token)
         assert len(secrets.token_digest(token)) == 32
     assert len({secrets.token_digest(token) for token in tokens}) == 100
+
+
+# ---------------------------------------------------------------- second factors
+
+
+def test_a_second_factor_is_read_again_for_its_own_account_alone(keys: Keyring) -> None:
+    sealed, version = keys.seal_second_factor(SHARED, 7)
+    assert (len(sealed), version) == (60, 2)
+    assert SHARED not in sealed
+    assert keys.open_second_factor(sealed, 7, 2) == SHARED
+    assert keys.seal_second_factor(SHARED, 7)[0] != sealed
+    for account_id, other in ((8, 2), (7, 1)):
+        assert keys.open_second_factor(sealed, account_id, other) is None
+    for damaged in (b"", sealed[:-1], sealed[:-1] + bytes([sealed[-1] ^ 1])):
+        assert keys.open_second_factor(damaged, 7, 2) is None
+    with pytest.raises(LookupError):
+        Keyring({1: OLD}).open_second_factor(sealed, 7, 2)
+
+
+def test_a_recovery_code_is_found_by_its_digest_under_any_version_for_its_account(keys: Keyring) -> None:
+    made_before = Keyring({1: OLD}).recovery_digest("7K2QM4XWPN", 7)
+    assert made_before in keys.recovery_digests("7K2QM4XWPN", 7)
+    assert keys.recovery_digest("7K2QM4XWPN", 7) in keys.recovery_digests("7K2QM4XWPN", 7)
+    assert len(made_before) == 32
+    assert made_before not in keys.recovery_digests("7K2QM4XWPN", 8)
+    assert made_before not in keys.recovery_digests("7K2QM4XWPM", 7)
 
 
 # ---------------------------------------------------------------- answers kept for a retry

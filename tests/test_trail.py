@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pyotp
 import pytest
 
 from app.settings import Settings
@@ -24,6 +25,7 @@ from policies.gate import gate_of
 from schema.nodes import global_id
 from tests import documents
 from tests.clients import Answer, Portal
+from tests.conftest import NOON
 from tests.district import PASSWORD, Adult, District, Pupil
 
 WRONG = "lantern orchard seven boats"
@@ -32,12 +34,13 @@ NEW = "copper violin thirty meadows"
 
 @dataclass
 class Family:
-    """Nora and her mother, whose account is not open yet; Theo and his, whose is, and who is signed in."""
+    """Nora and her mother, whose account is not open yet; Theo and his, whose is, and who is signed in; a registrar."""
 
     nora: Pupil
     maria: Adult
     theo: Pupil
     ada: Adult
+    dana: Adult
 
     @property
     def proofs(self) -> dict[str, str]:
@@ -52,9 +55,11 @@ async def family(portal: Portal, district: District) -> Family:
     maria = await district.guardian(nora, email="maria@example.org")
     ada = await district.guardian(theo, given="Ada", family="Okafor", email="ada@example.org")
     await district.opened(ada, "ada.okafor")
+    dana = await district.staff(Role.REGISTRAR)
+    await district.opened(dana, "the.registrar")
     await portal.login("ada.okafor", PASSWORD)
     await TrailEntry.all().delete()
-    return Family(nora, maria, theo, ada)
+    return Family(nora, maria, theo, ada, dana)
 
 
 # ------------------------------------------------------------------------------------------------ the steps
@@ -98,6 +103,18 @@ async def change_password(portal: Portal, family: Family) -> Prepared:
     return documents.CHANGE_PASSWORD, {"current": PASSWORD, "password": NEW, "verifyPassword": NEW}
 
 
+async def enrol_second_factor(portal: Portal, family: Family) -> Prepared:
+    await portal.login("the.registrar", PASSWORD)
+    await TrailEntry.all().delete()
+    return documents.ENROL_SECOND_FACTOR, {"password": PASSWORD}
+
+
+async def confirm_second_factor(portal: Portal, family: Family) -> Prepared:
+    offered = await portal.do(*await enrol_second_factor(portal, family))
+    await TrailEntry.all().delete()
+    return documents.CONFIRM_SECOND_FACTOR, {"code": pyotp.TOTP(offered["secret"]).at(NOON)}
+
+
 STEPS: dict[Step, Callable[[Portal, Family], Awaitable[Prepared]]] = {
     Step.REQUEST_KEY: request_key,
     Step.CHECK_KEY: check_key,
@@ -106,9 +123,27 @@ STEPS: dict[Step, Callable[[Portal, Family], Awaitable[Prepared]]] = {
     Step.LOG_OUT: log_out,
     Step.END_SESSION: end_session,
     Step.CHANGE_PASSWORD: change_password,
+    Step.ENROL_SECOND_FACTOR: enrol_second_factor,
+    Step.CONFIRM_SECOND_FACTOR: confirm_second_factor,
 }
 #: Steps of the command line and of desks, which have stories of their own.
-ELSEWHERE = {Step.IMPORT_ROSTER, Step.ASSIGN_ROLE, Step.EXPLAIN_POLICY}
+ELSEWHERE = {
+    Step.IMPORT_ROSTER,
+    Step.ADD_STAFF,
+    Step.ASSIGN_ROLE,
+    Step.END_ROLE,
+    Step.DISABLE_ACCOUNT,
+    Step.ENABLE_ACCOUNT,
+    Step.RESET_SECOND_FACTOR,
+    Step.EXPLAIN_POLICY,
+    Step.FIND_PEOPLE,
+    Step.START_VERIFICATION,
+    Step.ANSWER_VERIFICATION,
+    Step.RECORD_IN_PERSON_ID,
+    Step.LOOK_UP_ACCOUNT,
+    Step.RESET_ACCOUNT,
+    Step.SET_PASSWORD,
+}
 
 
 def test_each_step_of_the_journeys_is_told_here() -> None:
@@ -127,7 +162,7 @@ async def test_a_step_that_is_done_leaves_one_entry(portal: Portal, family: Fami
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_an_entry_says_who_did_it_and_about_whom(portal: Portal, family: Family, step: Step) -> None:
-    ada, maria, nora = family.ada, family.maria, family.nora
+    ada, maria, nora, dana = family.ada, family.maria, family.nora, family.dana
     document, choice = await STEPS[step](portal, family)
     if step in {Step.REQUEST_KEY, Step.CHECK_KEY, Step.ACTIVATE, Step.LOG_IN}:
         portal.token = None
@@ -136,6 +171,7 @@ async def test_an_entry_says_who_did_it_and_about_whom(portal: Portal, family: F
     actor = entry.actor_account_id, entry.actor_person_id
     about = entry.about_account_id, entry.about_person_id, entry.about_student_id
     mine = "guardian, own, account:manage, any, any"
+    hers = "registrar, own, account:manage, any, any"
     told: dict[Step, tuple[Any, Any, str | None]] = {
         Step.REQUEST_KEY: ((None, None), (maria.account_id, maria.id, nora.id), None),
         Step.CHECK_KEY: ((None, None), (maria.account_id, maria.id, None), None),
@@ -144,6 +180,8 @@ async def test_an_entry_says_who_did_it_and_about_whom(portal: Portal, family: F
         Step.LOG_OUT: ((ada.account_id, ada.id), (None, None, None), mine),
         Step.END_SESSION: ((ada.account_id, ada.id), (None, None, None), mine),
         Step.CHANGE_PASSWORD: ((ada.account_id, ada.id), (ada.account_id, ada.id, None), mine),
+        Step.ENROL_SECOND_FACTOR: ((dana.account_id, dana.id), (dana.account_id, dana.id, None), hers),
+        Step.CONFIRM_SECOND_FACTOR: ((dana.account_id, dana.id), (dana.account_id, dana.id, None), hers),
     }
     assert (actor, about, entry.rule) == told[step]
 

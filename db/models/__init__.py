@@ -4,10 +4,12 @@ from db.models.access import (
     Account,
     AccountStatus,
     ActivationKey,
+    Authenticator,
     Device,
     DisabledReason,
     IdempotentAnswer,
     KeyState,
+    RecoveryCode,
     Session,
 )
 from db.models.help import (
@@ -43,6 +45,7 @@ __all__ = [
     "ActivationKey",
     "AttemptBudget",
     "AttendanceEvent",
+    "Authenticator",
     "DecidedBy",
     "Device",
     "DisabledReason",
@@ -61,6 +64,7 @@ __all__ = [
     "Person",
     "Purpose",
     "Question",
+    "RecoveryCode",
     "RecoveryToken",
     "Restriction",
     "RoleAssignment",

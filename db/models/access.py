@@ -1,4 +1,4 @@
-"""Accounts and what opens them: activation keys, sessions, known devices."""
+"""Accounts and what opens them: activation keys, sessions, known devices, second factors."""
 
 from enum import StrEnum
 
@@ -113,6 +113,8 @@ class Session(Model):
     digest = fields.BinaryField()
     started_at = fields.DatetimeField()
     last_seen_at = fields.DatetimeField()
+    #: When a code of the second factor was last given in this session.
+    second_factor_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
     end_reason = fields.CharField(max_length=32, null=True)
@@ -120,6 +122,45 @@ class Session(Model):
 
     class Meta:
         table = "session"
+
+
+class Authenticator(Model):
+    """A member of staff's second factor: offered until its first right code, in use from then on.
+
+    An account has one in use at most, and one offered at most, so that the old one holds until the new one is proved.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name="authenticators", on_delete=fields.RESTRICT
+    )
+    account_id: int
+    #: The secret that the authenticator shares, sealed under a key made from a master secret: 60 bytes.
+    sealed = fields.BinaryField()
+    secret_version = fields.IntField()
+    offered_at = fields.DatetimeField()
+    confirmed_at = fields.DatetimeField(null=True)
+    #: The time step (RFC 6238) of the latest code that was taken; it and all before it are used up.
+    last_step = fields.BigIntField(default=0)
+
+    class Meta:
+        table = "second_factor"
+
+
+class RecoveryCode(Model):
+    """One of the codes that stand in for the authenticator, once each. Here is a keyed digest of it, 32 bytes."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "db.Account", related_name="recovery_codes", on_delete=fields.RESTRICT
+    )
+    account_id: int
+    digest = fields.BinaryField()
+    secret_version = fields.IntField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "recovery_code"
 
 
 class IdempotentAnswer(Model):

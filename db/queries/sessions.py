@@ -9,12 +9,15 @@ from db.sql import Row
 
 # Runs on every signed-in request. Uses session_digest_unique and primary keys.
 BY_TOKEN = """
-SELECT s.id AS session_id, s.last_seen_at, a.id AS account_id, a.person_id, a.capacity, a.username,
+SELECT s.id AS session_id, s.last_seen_at, s.second_factor_at, a.id AS account_id, a.person_id, a.capacity, a.username,
        CASE WHEN a.capacity = 'STAFF' THEN coalesce((
            SELECT json_agg(json_build_array(r.role, r.school_id)) FROM role_assignment r
            WHERE r.person_id = a.person_id
              AND (r.begins_on IS NULL OR r.begins_on <= $4) AND (r.ends_on IS NULL OR r.ends_on >= $4)
-       ), '[]') ELSE '[]' END AS roles
+       ), '[]') ELSE '[]' END AS roles,
+       a.capacity = 'STAFF' AND EXISTS (
+           SELECT FROM second_factor f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL
+       ) AS has_second_factor
 FROM session s
 JOIN account a ON a.id = s.account_id
 WHERE s.digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
@@ -27,7 +30,10 @@ TOUCH = "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $
 ACCOUNT_FOR_LOGIN = """
 SELECT a.id, a.person_id, a.capacity, a.status, a.username, a.password_hash, a.must_change_password,
        (SELECT d.id FROM device d
-        WHERE d.account_id = a.id AND d.digest = $2 AND d.expires_at > $3) AS device_id
+        WHERE d.account_id = a.id AND d.digest = $2 AND d.expires_at > $3) AS device_id,
+       a.capacity = 'STAFF' AND EXISTS (
+           SELECT FROM second_factor f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL
+       ) AS has_second_factor
 FROM account a WHERE a.username_folded = $1
 """
 
@@ -51,8 +57,8 @@ WITH new_device AS (
     INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)
     RETURNING id
 )
-INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client)
-SELECT $1, id, $5, $3, $3, $6, $7 FROM new_device
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at)
+SELECT $1, id, $5, $3, $3, $6, $7, $8 FROM new_device
 RETURNING id
 """
 
@@ -62,8 +68,8 @@ WITH known_device AS (
     UPDATE device SET last_seen_at = $3, expires_at = $4 WHERE account_id = $1 AND id = $2
     RETURNING id
 )
-INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client)
-SELECT $1, (SELECT id FROM known_device), $5, $3, $3, $6, $7
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at)
+SELECT $1, (SELECT id FROM known_device), $5, $3, $3, $6, $7, $8
 RETURNING id
 """
 
@@ -71,6 +77,20 @@ RETURNING id
 ROLES = """
 SELECT r.role, r.school_id FROM role_assignment r
 WHERE r.person_id = $1 AND (r.begins_on IS NULL OR r.begins_on <= $2) AND (r.ends_on IS NULL OR r.ends_on >= $2)
+"""
+
+# What a session that was just opened for staff may do: as in BY_TOKEN. Uses role_assignment_once, second_factor_in_use.
+STAFF_STANDING = """
+SELECT s.second_factor_at,
+       coalesce((
+           SELECT json_agg(json_build_array(r.role, r.school_id)) FROM role_assignment r
+           WHERE r.person_id = $3
+             AND (r.begins_on IS NULL OR r.begins_on <= $4) AND (r.ends_on IS NULL OR r.ends_on >= $4)
+       ), '[]') AS roles,
+       EXISTS (
+           SELECT FROM second_factor f WHERE f.account_id = $2 AND f.confirmed_at IS NOT NULL
+       ) AS has_second_factor
+FROM session s WHERE s.id = $1 AND s.account_id = $2
 """
 
 # Uses session_of_account.
@@ -133,10 +153,12 @@ async def open_session(
     now: datetime,
     expires_at: datetime,
     device_expires_at: datetime,
+    second_factor_at: datetime | None,
 ) -> int:
     """Adds a session and returns its id. The device is a known one's id, or the digest of a new one's token."""
     statement = OPEN_ON_KNOWN_DEVICE if isinstance(device, int) else OPEN_ON_NEW_DEVICE
-    [row] = await sql.rows(statement, account_id, device, now, device_expires_at, digest, expires_at, client)
+    values = (account_id, device, now, device_expires_at, digest, expires_at, client, second_factor_at)
+    [row] = await sql.rows(statement, *values)
     opened: int = row["id"]
     return opened
 
@@ -144,6 +166,12 @@ async def open_session(
 async def roles(person_id: int, on: date) -> list[tuple[str, int | None]]:
     """The staff roles of a person on a day, each with its school (none: the whole district)."""
     return [(row["role"], row["school_id"]) for row in await sql.rows(ROLES, person_id, on)]
+
+
+async def staff_standing(session_id: int, account_id: int, person_id: int, on: date) -> Row:
+    """The roles of a member of staff on a day, and what is known of the second factor of account and session."""
+    [row] = await sql.rows(STAFF_STANDING, session_id, account_id, person_id, on)
+    return row | {"roles": orjson.loads(row["roles"])}
 
 
 async def end_others(account_id: int, *, but: int, now: datetime, reason: str) -> int:

@@ -14,8 +14,8 @@ _CURRENT = "(m.begins_on IS NULL OR m.begins_on <= $2) AND (m.ends_on IS NULL OR
 
 # All that is on record of a caller ($3: the guardian; null: the student calls) and a student ($1), with what a
 # designee ($4) has to do with them, in one statement: the facts of a case are of one moment.
-# Uses primary keys, guardianship_one_per_pair, restriction_in_force, student_number_without_zeros,
-# household_member_person, household_member_household, enrolment_once, account_one_per_person_and_capacity.
+# Uses guardianship_student, restriction_in_force, student_number_without_zeros, household_member_person,
+# household_member_household, enrolment_once, account_one_per_person_and_capacity.
 CASE = f"""
 WITH homes AS (
     SELECT m.household_id, m.person_id = coalesce($3::bigint, $1::bigint) AS of_requester,

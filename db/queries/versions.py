@@ -4,10 +4,15 @@ from db import sql
 from db.sql import Row
 
 # Runs once at a start. Reads student and activation_key in full: some tens of milliseconds for a large district.
+# A second factor that is only offered, and a recovery code that is used, may be lost with their secret.
 VERSIONS = """
 SELECT DISTINCT ssn_proof_version AS version FROM student WHERE ssn_proof_version IS NOT NULL
 UNION
 SELECT DISTINCT secret_version FROM activation_key WHERE state = 'CURRENT'
+UNION
+SELECT DISTINCT secret_version FROM second_factor WHERE confirmed_at IS NOT NULL
+UNION
+SELECT DISTINCT secret_version FROM recovery_code WHERE used_at IS NULL
 ORDER BY version
 """
 
@@ -16,7 +21,7 @@ ONE_KEY_OF_EACH = "SELECT DISTINCT ON (secret_version) secret_version, nonce, di
 
 
 async def versions_in_use() -> list[int]:
-    """Versions without which proofs cannot be checked, or keys not be shown again."""
+    """Versions without which proofs and second factors cannot be checked, or keys not be shown again."""
     return [row["version"] for row in await sql.rows(VERSIONS)]
 
 
