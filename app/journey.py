@@ -1,6 +1,5 @@
-"""`portal journey`: the guardian's way from a key to the child's grades, over HTTP, told as a story."""
+"""`portal journey`: from a key to the child's grades, and the help of a school's designee, told as a story."""
 
-import json
 import os
 import socket
 import subprocess
@@ -9,64 +8,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
 from rich.console import Console
 from rich.rule import Rule
-from rich.syntax import Syntax
 
 from app.demo import read_facts
+from app.journey_desk import designees_way
 from app.problems import PlainProblem
 from app.settings import Settings
+from app.story import Answer, Story, expect
 
-OPERATIONS = Path(__file__).parent.parent / "examples" / "operations"
 START_SECONDS = 180
 _PASSWORD = "harbor tulip seventeen lamps"
-
-Answer = dict[str, Any]
-
-
-class Story:
-    """Sends operations and prints each with its variables and its answer."""
-
-    def __init__(self, http: httpx.Client, console: Console) -> None:
-        self.http = http
-        self.console = console
-        self.token: str | None = None
-        self._chapter = 0
-
-    def tell(self, title: str, operation: str, variables: Answer | None = None) -> Answer:
-        """One chapter: what happens, the operation from the examples, the variables, the answer; returns its result.
-
-        Raises:
-            PlainProblem: when the server does not answer as a portal does.
-        """
-        self._chapter += 1
-        text = (OPERATIONS / f"{operation}.graphql").read_text(encoding="utf-8").strip()
-        self.console.print(Rule(style="dim"))
-        self.console.print(f"{self._chapter}. {title}\n", style="bold", markup=False)
-        self.console.print(Syntax(text, "graphql", background_color="default", word_wrap=True))
-        if variables:
-            self.console.print("variables", style="dim")
-            self._json(variables)
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        try:
-            response = self.http.post("/graphql", json={"query": text, "variables": variables or {}}, headers=headers)
-            answer: Answer = response.json()
-        except (httpx.HTTPError, ValueError) as failed:
-            raise PlainProblem(f"The server at {self.http.base_url} did not answer: {failed}.") from None
-        self.console.print("answer", style="dim")
-        self._json(answer)
-        if answer.get("errors") or not answer.get("data"):
-            raise PlainProblem(f"The answer to {operation} is an error; see above.")
-        result: Answer = next(iter(answer["data"].values()))
-        return result
-
-    def _json(self, value: Answer) -> None:
-        text = json.dumps(value, indent=2, ensure_ascii=False)
-        self.console.print(Syntax(text, "json", background_color="default", word_wrap=True))
 
 
 def walk(settings: Settings, url: str | None) -> None:
@@ -83,15 +38,18 @@ def walk(settings: Settings, url: str | None) -> None:
                 "There is no demo district to walk through: run `make serve` here first, "
                 "or `make reset` before it where its first start was cut short."
             )
-        _guardians_way(Story(http, console), facts)
+        story = Story(http, console)
+        family, username = _guardians_way(story, facts)
+        designees_way(story, facts, family, username)
 
 
-def _guardians_way(story: Story, facts: Answer) -> None:
-    family, key = _first_key(story, facts["families"])
+def _guardians_way(story: Story, facts: Answer) -> tuple[Answer, str]:
+    """From a key to the grades; returns the family and the username that its guardian chose."""
+    family, key = _first_key(story, _those_of_the_designee_first(facts))
     good = story.tell(
         f"{family['given']} checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}}
     )
-    _expect(good, "ActivationKeyGood")
+    expect(good, "ActivationKeyGood")
     username = f"{family['given']}.{uuid4().hex[:6]}".lower().replace(" ", "").replace("'", "")
     choice = {"key": key, "username": username, "password": _PASSWORD, "verifyPassword": _PASSWORD}
     opened = story.tell(
@@ -99,28 +57,35 @@ def _guardians_way(story: Story, facts: Answer) -> None:
         "activate",
         {"input": {**choice, "idempotencyKey": str(uuid4())}},
     )
-    _expect(opened, "AccountActivated")
+    expect(opened, "AccountActivated")
     again = story.tell("The key works once.", "check-activation-key", {"input": {"key": key}})
-    _expect(again, "KeyNotAccepted")
+    expect(again, "KeyNotAccepted")
     wrong = story.tell(
         "Another day: a wrong password. An unknown username gets the same answer, in the same time.",
         "login",
         {"input": {"username": username, "password": "not the password"}},
     )
-    _expect(wrong, "WrongCredentials")
+    expect(wrong, "WrongCredentials")
     signed_in = story.tell("The right one.", "login", {"input": {"username": username, "password": _PASSWORD}})
-    _expect(signed_in, "LoggedIn")
+    expect(signed_in, "LoggedIn")
     story.token = signed_in["session"]["token"]
     me = story.tell("The session's token lets a parent read the own child's grades and attendance.", "me")
     if not me["students"] or not me["students"][0]["grades"]["edges"]:
         raise PlainProblem("The guardian sees no grades; the demo district should have some.")
-    _expect(story.tell("Signing out.", "logout"), "LoggedOut")
+    expect(story.tell("Signing out.", "logout"), "LoggedOut")
     gone = story.tell("The next request says so.", "me-name")
     if gone:
         raise PlainProblem("The session still works after signing out.")
     story.console.print(Rule(style="dim"))
     child = me["students"][0]["name"]["display"]
     story.console.print(f"{family['given']} {family['family']} has an account and has read the grades of {child}.")
+    return family, username
+
+
+def _those_of_the_designee_first(facts: Answer) -> list[Answer]:
+    """The families with a student at the designee's school before all others: the story goes on there."""
+    school = next(one["school_source_id"] for one in facts["staff"] if one["role"] == "designee")
+    return sorted(facts["families"], key=lambda family: bool(family["school"] != school))
 
 
 def _first_key(story: Story, families: list[Answer]) -> tuple[Answer, str]:
@@ -139,12 +104,6 @@ def _first_key(story: Story, families: list[Answer]) -> tuple[Answer, str]:
         if issued["__typename"] != "AlreadyActivated":
             raise PlainProblem(f"No key: {issued['message']}")
     raise PlainProblem("Every family of the demo district has an account: `make reset` makes a new district.")
-
-
-def _expect(result: Answer, typename: str) -> None:
-    if result["__typename"] != typename:
-        said = result.get("message", "no reason given")
-        raise PlainProblem(f"Expected {typename}, the answer is {result['__typename']}: {said}")
 
 
 @contextmanager

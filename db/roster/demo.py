@@ -40,12 +40,16 @@ class GuardianFact:
     student_number: str
     student_birth_date: date
     student_ssn: str = field(repr=False)
+    #: Source id of the school of the student's grade.
+    school: str
     guardian_source_id: str
     given: str
     middle: str
     family: str
     suffix: str
     email: str
+    home_address: str
+    home_phone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,8 @@ def write_demo(folder: Path, *, today: date, students: int = 300, seed: int = SE
             taken = [*taken[:-1], next(one for one in classes["09"] if one.source_id == "k-09-2")]
         add_progress(rows, year, town.rng, student=child.source_id, school=child.school, classes=taken)
     rows.write(folder, system=f"Demo of {DISTRICT_NAME}")
-    facts = {name: _fact(case) for name, case in cases.items()}
-    families = tuple(_fact(case) for case in ordinary)
+    facts = {name: _fact(town, case) for name, case in cases.items()}
+    families = tuple(_fact(town, case) for case in ordinary)
     return Facts(DISTRICT_NAME, facts, facts["activated guardian"], staff, families)
 
 
@@ -132,9 +136,10 @@ def _make_staff(town: Town) -> tuple[StaffFact, ...]:
     return tuple(facts)
 
 
-def _fact(case: Case) -> GuardianFact:
+def _fact(town: Town, case: Case) -> GuardianFact:
     name = case.adult.name
     child = case.child
+    home = town.home_of(case.adult)
     return GuardianFact(
         what=case.what,
         opens=case.opens,
@@ -143,12 +148,15 @@ def _fact(case: Case) -> GuardianFact:
         student_number=child.number,
         student_birth_date=child.birth_date,
         student_ssn=child.ssn,
+        school=child.school,
         guardian_source_id=case.adult.source_id,
         given=name.given,
         middle=name.middle,
         family=name.family,
         suffix=name.suffix,
         email=case.adult.email,
+        home_address=home.address,
+        home_phone=home.phone,
     )
 
 

@@ -59,6 +59,14 @@ class Child:
         return GRADES[self.level]
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a household gets its letters and calls."""
+
+    address: str
+    phone: str
+
+
 class Town:
     """Makes people and writes them down. The same seed makes the same town."""
 
@@ -71,6 +79,8 @@ class Town:
         self._adults = self._households = 0
         self._used: set[str] = set()
         self._emails: set[str] = set()
+        self._homes: dict[str, Home] = {}
+        self._lives_in: dict[str, str] = {}
 
     def family_name(self) -> str:
         """A family name, now and then a double one."""
@@ -137,8 +147,10 @@ class Town:
         source_id = f"h-{self._households:04}"
         street: str = f"PO Box {self.rng.randint(10, 999)}" if self.rng.random() < 0.05 else self.fake.street_address()
         place = {"city": _CITY, "state": _STATE, "postalCode": self.rng.choice(_POSTAL_CODES)}
-        cells = {"sourcedId": source_id, "name": name, "streetAddress": street, **place, "phone": self._phone()}
+        phone = self._phone()
+        cells = {"sourcedId": source_id, "name": name, "streetAddress": street, **place, "phone": phone}
         self._rows.add("households.csv", cells)
+        self._homes[source_id] = Home(f"{street}, {_CITY}, {_STATE} {place['postalCode']}", phone)
         self.live(source_id, *members)
         return source_id
 
@@ -147,6 +159,12 @@ class Town:
         for member in members:
             cells = {"householdSourcedId": household, "userSourcedId": member.source_id}
             self._rows.add("householdMembers.csv", {**cells, "secondary": secondary, "beginDate": since})
+            if not secondary:
+                self._lives_in.setdefault(member.source_id, household)
+
+    def home_of(self, member: Adult | Child) -> Home:
+        """The first household that somebody was put into."""
+        return self._homes[self._lives_in[member.source_id]]
 
     def tie(
         self,
