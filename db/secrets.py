@@ -45,6 +45,8 @@ class Purpose(StrEnum):
     ACTIVATION_KEY_DIGEST = "activation-key-digest"
     LIMIT_SUBJECT = "limit-subject"
     IDEMPOTENT_ANSWER = "idempotent-answer"
+    TRAIL_ENTRY = "trail-entry"
+    TRAIL_SEAL = "trail-seal"
 
 
 class Keyring:
@@ -133,6 +135,14 @@ class Keyring:
     def subject_digest(self, kind: str, text: str) -> bytes:
         """What a limit is counted for (a student number, a username), unreadable: 16 bytes. The caller normalises."""
         return self._mac(Purpose.LIMIT_SUBJECT, None, _bytes(kind) + b"\0" + _bytes(text))[:16]
+
+    def trail_mac(self, content: bytes, version: int | None = None) -> bytes:
+        """What shows that a trail entry is as it was written: 32 bytes. Raises LookupError as `activation_key` does."""
+        return self._mac(Purpose.TRAIL_ENTRY, version, content)
+
+    def seal_digest(self, content: bytes, version: int | None = None) -> bytes:
+        """What shows that a seal is as it was made: 32 bytes. Raises LookupError as `activation_key` does."""
+        return self._mac(Purpose.TRAIL_SEAL, version, content)
 
     def __repr__(self) -> str:
         return f"<Keyring of versions {', '.join(map(str, sorted(self._subkeys)))}>"

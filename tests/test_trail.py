@@ -25,6 +25,7 @@ from schema.nodes import global_id
 from tests import documents
 from tests.clients import Answer, Portal
 from tests.district import PASSWORD, Adult, District, Pupil
+from tests.tables import forget_trail
 
 WRONG = "lantern orchard seven boats"
 NEW = "copper violin thirty meadows"
@@ -53,7 +54,7 @@ async def family(portal: Portal, district: District) -> Family:
     ada = await district.guardian(theo, given="Ada", family="Okafor", email="ada@example.org")
     await district.opened(ada, "ada.okafor")
     await portal.login("ada.okafor", PASSWORD)
-    await TrailEntry.all().delete()
+    await forget_trail()
     return Family(nora, maria, theo, ada)
 
 
@@ -68,7 +69,7 @@ async def request_key(portal: Portal, family: Family) -> Prepared:
 
 async def _key(portal: Portal, family: Family) -> str:
     key: str = (await portal.do(documents.REQUEST_KEY, family.proofs))["key"]
-    await TrailEntry.all().delete()
+    await forget_trail()
     return key
 
 
@@ -108,7 +109,7 @@ STEPS: dict[Step, Callable[[Portal, Family], Awaitable[Prepared]]] = {
     Step.CHANGE_PASSWORD: change_password,
 }
 #: Steps of the command line and of desks, which have stories of their own.
-ELSEWHERE = {Step.IMPORT_ROSTER, Step.ASSIGN_ROLE}
+ELSEWHERE = {Step.IMPORT_ROSTER, Step.ASSIGN_ROLE, Step.SHOW_TRAIL}
 
 
 def test_each_step_of_the_journeys_is_told_here() -> None:
@@ -209,7 +210,7 @@ async def test_a_step_that_fails_leaves_no_entry(portal: Portal, family: Family)
 # ------------------------------------------------------------------------------------------------ refused steps
 async def _refused(portal: Portal, document: str, choice: Input, step: Step, code: str) -> TrailEntry:
     """Sends it, and returns the one entry that tells of the refusal."""
-    await TrailEntry.all().delete()
+    await forget_trail()
     response = await portal.post(document, {"input": choice} if choice else None)
     (result,) = response.json()["data"].values()
     assert result["code"] == code

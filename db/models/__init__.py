@@ -10,7 +10,7 @@ from db.models.access import (
     KeyState,
     Session,
 )
-from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry
+from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry, TrailSeal, TrailUnsealed
 from db.models.people import (
     DecidedBy,
     Enrolment,
@@ -55,4 +55,6 @@ __all__ = [
     "SsnState",
     "Student",
     "TrailEntry",
+    "TrailSeal",
+    "TrailUnsealed",
 ]
