@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.logs import configure_logs
+from app.cli_trail import trail
 from app.problems import PlainProblem
-from app.running import Operator, insist_on_secrets, opened, with_database
-from app.settings import Settings, load_settings
+from app.running import Operator, insist_on_migrations, insist_on_secrets, opened, settings_and_logs, with_database
+from app.settings import Settings
 from db import connection
 from db.hashing import PasswordHasher
 from db.roster.applying import Imported, apply, plan
@@ -33,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(trail)
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -48,7 +49,7 @@ def serve() -> None:
     """Starts the server, and the database where none is named; Ctrl-C ends both."""
     from app.serve import serve as run_server
 
-    run_server(_settings())
+    run_server(settings_and_logs())
 
 
 @app.command()
@@ -60,13 +61,13 @@ def journey(
     """Walks the guardian's way over HTTP, from key to grades, and tells it as a story."""
     from app.journey import walk
 
-    walk(_settings(), url)
+    walk(settings_and_logs(), url)
 
 
 @app.command()
 def migrate() -> None:
     """Brings the database up to date. Two at once do no harm: one waits for the other."""
-    with with_database(_settings()) as settings:
+    with with_database(settings_and_logs()) as settings:
         applied = asyncio.run(_migrate(settings))
     out.print(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
@@ -81,7 +82,7 @@ def reset() -> None:
     """Empties the embedded development database and throws the demo district away; the next start makes a new one."""
     from app.demo import reset_demo
 
-    reset_demo(_settings())
+    reset_demo(settings_and_logs())
     out.print("The development database is empty.")
 
 
@@ -109,7 +110,7 @@ def import_roster(
     ] = False,
 ) -> None:
     """Brings a roster set into the database: all of it or nothing. The second time it changes nothing."""
-    with with_database(_settings()) as settings:
+    with with_database(settings_and_logs()) as settings:
         try:
             imported = asyncio.run(_import(settings, path, shared_numbers, plan_only=plan_only))
         except RosterRefused as refused:
@@ -120,10 +121,7 @@ def import_roster(
 
 async def _import(settings: Settings, path: Path, shared: SharedNumbers, *, plan_only: bool) -> Imported:
     async with opened(settings):
-        if await connection.pending_migrations():
-            if settings.in_production:
-                raise PlainProblem("The database is not up to date: run `portal migrate` first.")
-            await connection.migrate()
+        await insist_on_migrations(settings)
         hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
         try:
             ctx = Operator(settings).context(hasher)
@@ -169,12 +167,6 @@ def _show_import(imported: Imported, *, as_json: bool) -> None:
         f"{ssns['NOT_ON_FILE']} not on file. Only one that is on file opens the way to a key online."
     )
     out.print("Done." if imported.applied else "Nothing was changed: this is what an import would do.")
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings)
-    return settings
 
 
 def _leave(signal_number: int, _frame: object) -> None:

@@ -10,8 +10,9 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from app import embedded
+from app.logs import configure_logs
 from app.problems import PlainProblem
-from app.settings import Settings, keyring, var_folder
+from app.settings import Settings, keyring, load_settings, var_folder
 from db import connection
 from db.context import Context
 from db.hashing import PasswordHasher
@@ -20,6 +21,13 @@ from db.secrets import Keyring
 
 #: Under this variable the worker processes of `portal serve` find the embedded database.
 DATABASE_URL = "PORTAL_DATABASE_URL"
+
+
+def settings_and_logs() -> Settings:
+    """The settings from the environment, and logs as they say. Raises as `load_settings` does."""
+    settings = load_settings()
+    configure_logs(settings)
+    return settings
 
 
 @contextmanager
@@ -60,6 +68,18 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
             yield
     except connection.DatabaseUnreachable as unreachable:
         raise PlainProblem(str(unreachable)) from None
+
+
+async def insist_on_migrations(settings: Settings) -> None:
+    """Brings the database up to date in development, and insists that it is in production.
+
+    Raises:
+        PlainProblem: when it is not.
+    """
+    if await connection.pending_migrations():
+        if settings.in_production:
+            raise PlainProblem("The database is not up to date: run `portal migrate` first.")
+        await connection.migrate()
 
 
 async def insist_on_secrets(keys: Keyring) -> None:

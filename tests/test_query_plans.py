@@ -48,6 +48,11 @@ INSERT INTO attempt_budget (id, spent, ends_at)
     SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
 INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
     SELECT n::text, n, '', now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
+INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, secret_version, mac, actor_account_id,
+                         actor_person_id, about_account_id, about_person_id, about_student_id)
+    SELECT now() - n * interval '1 minute', 'session:login', 'DONE', '', '', '{}',
+           substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n
+    FROM generate_series(1, 8000) n;
 ANALYZE;
 """
 
@@ -89,6 +94,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "sessions.END_ONE": (17, 17, NOW, "LOGGED_OUT"),
     "sessions.LIVE": (17, NOW, NOW, None),
     "sessions.SCHOOL_CONTACTS": (4017, TODAY),
+    "trail.PEOPLE": ("0017", "user17"),
+    "trail.ALL": (None, 50),
+    "trail.BY": ([17], None, 50),
+    "trail.ABOUT": ([17], None, 50, None),
+    "trail.ENTRIES": ([17, 18],),
     "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (),
 }

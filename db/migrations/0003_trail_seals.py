@@ -23,7 +23,10 @@ CONSTRAINTS: dict[str, dict[str, str]] = {
 }
 
 #: name -> definition
-INDEXES: dict[str, str] = {}
+INDEXES: dict[str, str] = {
+    # For the newest entries of all, and those since a time.
+    "trail_entry_at": "INDEX {name} ON trail_entry (at, id)",
+}
 
 FILL = """
 UPDATE trail_entry
@@ -114,12 +117,14 @@ class Migration(migrations.Migration):
                     for table, named in CONSTRAINTS.items()
                     for name, definition in named.items()
                 ),
+                *(f"CREATE {definition.format(name=name)}" for name, definition in INDEXES.items()),
                 REFUSE,
                 *(TRIGGER.format(table=table) for table in KEPT),
             ],
             reverse_sql=[
                 *(f"DROP TRIGGER {table}_is_kept ON {table}" for table in KEPT),
                 "DROP FUNCTION trail_is_kept()",
+                *(f"DROP INDEX {name}" for name in INDEXES),
                 *(
                     f'ALTER TABLE "{table}" DROP CONSTRAINT {name}'
                     for table, named in CONSTRAINTS.items()
