@@ -61,7 +61,7 @@ def _told(verdict: Verdict, rules: Rules) -> list[str]:
     if verdict.finding is not None:
         said = [f"The trail is not as it was written. {verdict.finding.says}"]
         if verdict.sealed:
-            said.append(f"Before that, {_entries(verdict.sealed)} in {_seals(verdict.seals)} are in order.")
+            said.append(f"In order before it: {_entries(verdict.sealed)} in {_seals(verdict.seals, 'whole ')}.")
         return said
     since = f", since {verdict.since.astimezone(rules.zone):%Y-%m-%d %H:%M}" if verdict.since else ""
     waiting = f", and {verdict.waiting} that wait for a seal" if verdict.waiting else ""
@@ -81,8 +81,8 @@ def _entries(count: int) -> str:
     return f"{count} {'entry' if count == 1 else 'entries'}"
 
 
-def _seals(count: int) -> str:
-    return f"{count} {'seal' if count == 1 else 'seals'}"
+def _seals(count: int, kind: str = "") -> str:
+    return f"{count} {kind}{'seal' if count == 1 else 'seals'}"
 
 
 @trail.command()

@@ -118,23 +118,40 @@ def test_every_setting_that_is_named_anywhere_exists() -> None:
 
 
 def commands() -> dict[str, set[str]]:
-    """The commands with their options, from the command line itself."""
-    group = typer.main.get_command(app)
-    found: Mapping[str, Any] = group.commands  # type: ignore[attr-defined]  # a group has them
-    return {
-        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        for name, command in found.items()
-    }
+    """The commands with their options, from the command line itself; those of a group with the group's name before."""
+    found: dict[str, set[str]] = {}
+
+    def walk(command: Any, name: str) -> None:
+        inner: Mapping[str, Any] | None = getattr(command, "commands", None)
+        if inner is None:
+            found[name] = {
+                option for parameter in command.params for option in parameter.opts if option.startswith("--")
+            }
+        else:
+            for word, one in inner.items():
+                walk(one, f"{name} {word}".strip())
+
+    walk(typer.main.get_command(app), "")
+    return found
+
+
+def command_of(line: str) -> str:
+    """The command that a line after `portal` begins with; a group alone is none."""
+    said = re.match(r"[a-z-]+(?: [a-z-]+)*", line)
+    names = said[0].split() if said else []
+    found = [" ".join(names[:length]) for length in range(len(names), 0, -1)]
+    return next((name for name in found if name in commands()), found[-1] if found else "")
 
 
 def test_every_command_is_in_the_operators_table_with_its_options_and_no_other_is_named() -> None:
     table = {
-        words(row[0])[0].split()[1]: set(re.findall(r"`(--[a-z-]+)", row[1]))
+        command_of(words(row[0])[0].removeprefix("portal ")): set(re.findall(r"`(--[a-z-]+)", row[1]))
         for row in rows("operations.md", "command")
     }
     assert table == commands()
     for document, line in all_code():
-        for name, rest in re.findall(r"(?:^|[ /])portal ([a-z]+)(.*)", line):
+        for rest in re.findall(r"(?:^|[ /])portal ([a-z]+.*)", line):
+            name = command_of(rest)
             assert name in commands(), (document, line)
             assert set(re.findall(r"(--[a-z-]+)", rest)) <= commands()[name], (document, line)
 
@@ -339,7 +356,7 @@ def test_words_in_capitals_are_words_of_the_code() -> None:
     known = {
         word.value for kind in (RefusalCode, SsnState, GuardianshipStatus, Outcome, AccountStatus) for word in kind
     }
-    known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "USAGE"}
+    known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "SELECT", "DELETE", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):
         spans = _SPAN.findall(_FENCE.sub("", text(DOCS[name])))
         capitals = {span for span in spans if re.fullmatch(r"[A-Z][A-Z_]+", span) and not span.startswith("PORTAL_")}
@@ -355,11 +372,14 @@ def test_the_tables_of_the_database_that_are_named_exist(database: TortoiseConte
 
 @pytest.mark.parametrize("name", list(DOCS))
 async def test_the_statements_for_the_operator_run(name: str, database: TortoiseContext) -> None:
-    for language, block in blocks(DOCS[name]):
-        if language == "sql":
-            for statement in block.split(";\n"):
-                if statement.strip():
-                    await sql.execute(statement)
+    async with sql.transaction() as transaction:
+        for language, block in blocks(DOCS[name]):
+            if language == "sql":
+                for statement in block.split(";\n"):
+                    if statement.strip():
+                        await sql.execute(statement)
+        # Roles are those of all databases of a server.
+        await transaction.rollback()
 
 
 # ------------------------------------------------------------------------------------------- roster.md
