@@ -24,6 +24,7 @@ from app.housekeeping import keeping_house
 from app.logs import configure_logs
 from app.policy import insist_on_table
 from app.problems import PlainProblem
+from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
 from db import sql
 from db.connection import database, pending_migrations
@@ -91,7 +92,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             if is_worker:
                 _set_aside()
             app.state.ready = True
-            async with keeping_house(clock):
+            seconds = settings.trail_seal_seconds
+            async with keeping_house(clock), sealing(keys, clock, checkpoint_file(settings), every=seconds):
                 yield
             app.state.ready = False
         hasher.close()

@@ -18,10 +18,10 @@ from rich.table import Table
 
 from app.cli_policy import explain
 from app.cli_staff import staff
-from app.logs import configure_logs
+from app.cli_trail import trail
 from app.problems import PlainProblem
-from app.running import opened, operating, with_database
-from app.settings import Settings, load_settings
+from app.running import opened, operating, settings_and_logs, with_database
+from app.settings import Settings
 from db import connection
 from db.roster.applying import Imported, apply, plan
 from db.roster.checking import check
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(staff, name="staff")
+app.add_typer(trail)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
 
@@ -51,7 +52,7 @@ def serve() -> None:
     """Starts the server, and the database where none is named; Ctrl-C ends both."""
     from app.serve import serve as run_server
 
-    run_server(_settings())
+    run_server(settings_and_logs())
 
 
 @app.command()
@@ -63,13 +64,13 @@ def journey(
     """Walks the guardian's way over HTTP, from key to grades, and tells it as a story."""
     from app.journey import walk
 
-    walk(_settings(), url)
+    walk(settings_and_logs(), url)
 
 
 @app.command()
 def migrate() -> None:
     """Brings the database up to date. Two at once do no harm: one waits for the other."""
-    with with_database(_settings()) as settings:
+    with with_database(settings_and_logs()) as settings:
         applied = asyncio.run(_migrate(settings))
     out.print(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
@@ -84,7 +85,7 @@ def reset() -> None:
     """Empties the embedded development database and throws the demo district away; the next start makes a new one."""
     from app.demo import reset_demo
 
-    reset_demo(_settings())
+    reset_demo(settings_and_logs())
     out.print("The development database is empty.")
 
 
@@ -112,7 +113,7 @@ def import_roster(
     ] = False,
 ) -> None:
     """Brings a roster set into the database: all of it or nothing. The second time it changes nothing."""
-    with with_database(_settings()) as settings:
+    with with_database(settings_and_logs()) as settings:
         try:
             imported = asyncio.run(_import(settings, path, shared_numbers, plan_only=plan_only))
         except RosterRefused as refused:
@@ -162,12 +163,6 @@ def _show_import(imported: Imported, *, as_json: bool) -> None:
         f"{ssns['NOT_ON_FILE']} not on file. Only one that is on file opens the way to a key online."
     )
     out.print("Done." if imported.applied else "Nothing was changed: this is what an import would do.")
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings)
-    return settings
 
 
 def _leave(signal_number: int, _frame: object) -> None:

@@ -40,6 +40,8 @@ def reset_demo(settings: Settings) -> None:
             running.cluster.create_database(embedded.DATABASE)
     except embedded.EmbeddedError as failed:
         raise PlainProblem(str(failed)) from None
+    # It speaks of the trail that was in the database.
+    (settings.var / "trail-checkpoints").unlink(missing_ok=True)
     shutil.rmtree(settings.var / "demo", ignore_errors=True)
 
 

@@ -45,7 +45,7 @@ def walk(settings: Settings, url: str | None) -> None:
 
 def _guardians_way(story: Story, facts: Answer) -> tuple[Answer, str]:
     """From a key to the grades; returns the family and the username that its guardian chose."""
-    family, key = _first_key(story, _those_of_the_designee_first(facts))
+    family, key = _first_key(story, facts["families"])
     good = story.tell(
         f"{family['given']} checks the key: nothing is used up by it.", "check-activation-key", {"input": {"key": key}}
     )
@@ -80,12 +80,6 @@ def _guardians_way(story: Story, facts: Answer) -> tuple[Answer, str]:
     child = me["students"][0]["name"]["display"]
     story.console.print(f"{family['given']} {family['family']} has an account and has read the grades of {child}.")
     return family, username
-
-
-def _those_of_the_designee_first(facts: Answer) -> list[Answer]:
-    """The families with a student at the designee's school before all others: the story goes on there."""
-    school = next(one["school_source_id"] for one in facts["staff"] if one["role"] == "designee")
-    return sorted(facts["families"], key=lambda family: bool(family["school"] != school))
 
 
 def _first_key(story: Story, families: list[Answer]) -> tuple[Answer, str]:

@@ -55,7 +55,7 @@ def _family_at_the_desk(story: Story, family: Answer) -> tuple[str, str]:
     """Ids of the student and of the guardian, found by the student's name."""
     variables = {"search": family["student_name"], "first": 5}
     title = "A parent calls. What the desk may see before anybody is verified: names, school, how the accounts stand."
-    found = story.tell(title, "find-people", variables)
+    found: list[Answer] = story.tell(title, "find-people", variables)
     for match in found:
         for one in match["guardians"]:
             name = one["guardian"]["name"]
@@ -91,6 +91,6 @@ def _verified(story: Story, family: Answer, student: str, guardian: str) -> str:
 
 def _answers(story: Story, started: Answer, said: dict[str, str], title: str) -> Answer:
     answers = [{"question": question, "answer": answer} for question, answer in said.items()]
-    return story.tell(
-        title, "answer-verification", {"input": {"verificationId": started["verificationId"], "answers": answers}}
-    )
+    choice = {"verificationId": started["verificationId"], "answers": answers}
+    answered: Answer = story.tell(title, "answer-verification", {"input": choice})
+    return answered

@@ -10,8 +10,9 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from app import embedded
+from app.logs import configure_logs
 from app.problems import PlainProblem
-from app.settings import Settings, keyring, var_folder
+from app.settings import Settings, keyring, load_settings, var_folder
 from db import connection
 from db.context import Context
 from db.hashing import PasswordHasher
@@ -20,6 +21,13 @@ from db.secrets import Keyring
 
 #: Under this variable the worker processes of `portal serve` find the embedded database.
 DATABASE_URL = "PORTAL_DATABASE_URL"
+
+
+def settings_and_logs() -> Settings:
+    """The settings from the environment, and logs as they say. Raises as `load_settings` does."""
+    settings = load_settings()
+    configure_logs(settings)
+    return settings
 
 
 @contextmanager
@@ -62,6 +70,18 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
         raise PlainProblem(str(unreachable)) from None
 
 
+async def insist_on_migrations(settings: Settings) -> None:
+    """Brings the database up to date in development, and insists that it is in production.
+
+    Raises:
+        PlainProblem: when it is not.
+    """
+    if await connection.pending_migrations():
+        if settings.in_production:
+            raise PlainProblem("The database is not up to date: run `portal migrate` first.")
+        await connection.migrate()
+
+
 async def insist_on_secrets(keys: Keyring) -> None:
     """Refuses to go on with secrets under which every proof and key in the database would look wrong.
 
@@ -89,10 +109,7 @@ async def operating(settings: Settings) -> AsyncIterator[Context]:
         PlainProblem: when it cannot be reached, is not up to date in production, or the secrets are others.
     """
     async with opened(settings):
-        if await connection.pending_migrations():
-            if settings.in_production:
-                raise PlainProblem("The database is not up to date: run `portal migrate` first.")
-            await connection.migrate()
+        await insist_on_migrations(settings)
         hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
         try:
             ctx = Operator(settings).context(hasher)

@@ -61,6 +61,13 @@ class Settings(Rules, BaseSettings):
     body_limit: int = Field(100_000, ge=1000, description="Largest request body in bytes.")
     body_seconds: float = Field(10.0, gt=0, description="Seconds in which a request body must have arrived.")
 
+    trail_seal_seconds: float = Field(10.0, gt=0, description="Seconds between two seals of the trail.")
+    trail_checkpoints: Path | None = Field(
+        None,
+        description="File to which each seal of the trail appends a line: outside the database, and best on another "
+        "machine. In development a file in the var folder.",
+    )
+
     hash_memory_kib: int = Field(19456, ge=8192, description="Memory of one argon2id hash in KiB (OWASP: 19456).")
     hash_passes: int = Field(2, ge=1, description="Passes of one argon2id hash (OWASP: 2).")
 

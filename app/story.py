@@ -25,7 +25,7 @@ class Story:
         self.token: str | None = None
         self._chapter = 0
 
-    def tell(self, title: str, operation: str, variables: Answer | None = None) -> Answer:
+    def tell(self, title: str, operation: str, variables: Answer | None = None) -> Any:
         """One chapter: what happens, the operation from the examples, the variables, the answer; returns its result.
 
         Raises:
@@ -49,8 +49,7 @@ class Story:
         self._json(answer)
         if answer.get("errors") or not answer.get("data"):
             raise PlainProblem(f"The answer to {operation} is an error; see above.")
-        result: Answer = next(iter(answer["data"].values()))
-        return result
+        return next(iter(answer["data"].values()))
 
     def _json(self, value: Answer) -> None:
         text = json.dumps(value, indent=2, ensure_ascii=False)

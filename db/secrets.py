@@ -55,6 +55,8 @@ class Purpose(StrEnum):
     IDEMPOTENT_ANSWER = "idempotent-answer"
     SECOND_FACTOR = "second-factor"
     RECOVERY_CODE = "recovery-code"
+    TRAIL_ENTRY = "trail-entry"
+    TRAIL_SEAL = "trail-seal"
 
 
 class Keyring:
@@ -186,6 +188,14 @@ class Keyring:
     def recovery_digests(self, code: str, account_id: int) -> list[bytes]:
         """The digest of `code` under every version at hand: for finding it."""
         return [self.recovery_digest(code, account_id, version) for version in sorted(self._subkeys, reverse=True)]
+
+    def trail_mac(self, content: bytes, version: int | None = None) -> bytes:
+        """What shows that a trail entry is as it was written: 32 bytes. Raises LookupError as `activation_key` does."""
+        return self._mac(Purpose.TRAIL_ENTRY, version, content)
+
+    def seal_digest(self, content: bytes, version: int | None = None) -> bytes:
+        """What shows that a seal is as it was made: 32 bytes. Raises LookupError as `activation_key` does."""
+        return self._mac(Purpose.TRAIL_SEAL, version, content)
 
     def __repr__(self) -> str:
         return f"<Keyring of versions {', '.join(map(str, sorted(self._subkeys)))}>"

@@ -1,6 +1,12 @@
-"""The trail: each step that somebody took, done or refused, in the transaction of what it did."""
+"""The trail: each step that somebody took, done or refused, in the transaction of what it did.
 
+Each entry carries an HMAC of its content, and waits in `trail_unsealed` until `db/seals.py` chains it to the others.
+"""
+
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import orjson
@@ -37,13 +43,36 @@ class Step(StrEnum):
     ADD_STAFF = "staff:add"
     ASSIGN_ROLE = "staff:assign_role"
     END_ROLE = "staff:end_role"
+    SHOW_TRAIL = "trail:show"
 
 
+# One statement, so that a step costs no more for it. The queue's row makes whoever takes the entry away take that too.
 RECORD = """
-INSERT INTO trail_entry (at, step, outcome, refusal, rule, actor_account_id, actor_person_id,
-                         about_account_id, about_person_id, about_student_id, address, request_id, details)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+WITH entry AS (
+    INSERT INTO trail_entry (at, step, outcome, refusal, rule, actor_account_id, actor_person_id, about_account_id,
+                             about_person_id, about_student_id, address, request_id, details, uid, secret_version, mac)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    RETURNING id, mac
+)
+INSERT INTO trail_unsealed (entry_id, mac) SELECT id, mac FROM entry
 """
+
+#: What an entry says, in the order in which its HMAC covers it; the details come after these.
+COLUMNS = (
+    "at",
+    "step",
+    "outcome",
+    "refusal",
+    "rule",
+    "actor_account_id",
+    "actor_person_id",
+    "about_account_id",
+    "about_person_id",
+    "about_student_id",
+    "address",
+    "request_id",
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -59,13 +88,15 @@ class Note:
 
 
 async def record(ctx: Context, note: Note, *, refusal: str | None = None) -> None:
-    """Adds the entry to the current transaction; if it cannot be written, the step does not happen either."""
-    viewer = ctx.viewer
-    await sql.execute(
-        RECORD,
-        ctx.now,
-        note.step,
-        Outcome.REFUSED if refusal else Outcome.DONE,
+    """Adds the entry to the current transaction; if it cannot be written, the step does not happen either.
+
+    Raises:
+        TypeError: when the details hold a fraction, or anything else that is not the same when it is read again.
+    """
+    viewer, keys = ctx.viewer, ctx.keys
+    told = (
+        note.step.value,
+        (Outcome.REFUSED if refusal else Outcome.DONE).value,
         refusal,
         note.rule,
         viewer.account_id if viewer else None,
@@ -75,5 +106,30 @@ async def record(ctx: Context, note: Note, *, refusal: str | None = None) -> Non
         note.about_student_id,
         ctx.address,
         ctx.request_id,
-        orjson.dumps(note.details).decode(),
     )
+    uid, details = secrets.token_bytes(16), orjson.dumps(note.details).decode()
+    _refuse_fractions(orjson.loads(details))
+    mac = keys.trail_mac(content(uid, (microseconds(ctx.now), *told), details))
+    await sql.execute(RECORD, ctx.now, *told, details, uid, keys.current, mac)
+
+
+def microseconds(moment: datetime) -> str:
+    """A moment as PostgreSQL keeps it: whole microseconds since 1970 in UTC."""
+    return str((moment - _EPOCH) // timedelta(microseconds=1))
+
+
+def content(uid: bytes, told: Sequence[object], details: str) -> bytes:
+    """An entry in one form that no other entry has, for its HMAC: `told` is `COLUMNS`, `details` JSON in any order.
+
+    The same before it was written and after it was read, though PostgreSQL keeps JSON in an order of its own.
+    """
+    return orjson.dumps([uid.hex(), *told, orjson.loads(details)], option=orjson.OPT_SORT_KEYS)
+
+
+def _refuse_fractions(value: object) -> None:
+    # PostgreSQL writes 1e3 as 1000 and -0.0 as 0.0.
+    if isinstance(value, float):
+        raise TypeError("The trail holds whole numbers and words.")
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _refuse_fractions(inner)

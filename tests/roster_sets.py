@@ -176,7 +176,7 @@ async def dump(*, trail: bool = False) -> dict[str, list[str]]:
     )
     found = {}
     for name in (table["name"] for table in tables):
-        if name != "trail_entry" or trail:
+        if not name.startswith("trail_") or trail:
             rows = await sql.rows(
                 f"SELECT t.ctid::text || ' ' || t.xmin::text || ' ' || t::text AS told FROM {name} t ORDER BY ctid"
             )

@@ -41,6 +41,7 @@ class Server:
             "database_pool": "5",
             "hash_memory_kib": "8192",
             "hash_passes": "1",
+            "trail_seal_seconds": "3600",
         } | settings
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
         environment |= {f"PORTAL_{name.upper()}": value for name, value in chosen.items()}

@@ -166,12 +166,12 @@ async def rig(portal: Portal, district: District) -> Rig:
         guardian = None if tie == "self" else await district.guardian(given="Maria", email="maria@example.org")
         guardianship_id = None
         if guardian is not None and tie != "none":
-            facts: dict[str, Any] = {
+            by_name: dict[str, dict[str, Any]] = {
                 "claimed": {"status": GuardianshipStatus.CLAIMED},
                 "revoked": {"status": GuardianshipStatus.REVOKED},
                 "no portal mark": {"portal_access": False},
-            }.get(tie, {})
-            guardianship_id = (await district.guardianship(guardian.id, student.id, **facts)).id
+            }
+            guardianship_id = (await district.guardianship(guardian.id, student.id, **by_name.get(tie, {}))).id
             if tie.startswith("restricted"):
                 until = None if tie.endswith("today") else today - timedelta(days=1)
                 begins = today if tie.endswith("today") else today - timedelta(days=30)
@@ -387,7 +387,7 @@ ACTIONS = sorted(set().union(*AT_SCHOOL.values(), *IN_DISTRICT.values()))
 @pytest.mark.parametrize("role", list(Role))
 async def test_the_gate_says_to_each_role_what_the_rules_say_where_no_door_is_open_yet(rig: Rig, role: Role) -> None:
     administrator = await rig.staff(Role.ADMINISTRATOR, "whole district")
-    said = {}
+    said: dict[str, Any] = {}
     questions = list(product(("own", "own_student", "same_school", "same_district"), ACTIONS, ("none", "confirmed")))
     fields = [
         f'q{number}: explainPolicy(input: {{role: {role.name}, scope: "{scope}", action: "{action}", '

@@ -150,6 +150,7 @@ async def test_all_of_it_is_written_in_one_transaction(portal: Portal, key: str)
         "letter",
         "session",
         "trail_entry",
+        "trail_unsealed",
     }
     assert len(writers) == 1
 

@@ -28,13 +28,14 @@ from db.models import (
     VerificationState,
 )
 
-_written = [import_module(f"db.migrations.{found.name}") for found in iter_modules(migrations.__path__)]
+#: As written in the migrations: table, name and definition; name and definition.
 CONSTRAINTS: dict[str, dict[str, str]] = {}
 INDEXES: dict[str, str] = {}
-for _module in _written:
-    for _table, _named in getattr(_module, "CONSTRAINTS", {}).items():
+for _module in sorted(module.name for module in iter_modules(migrations.__path__)):
+    _written = import_module(f"db.migrations.{_module}")
+    for _table, _named in getattr(_written, "CONSTRAINTS", {}).items():
         CONSTRAINTS.setdefault(_table, {}).update(_named)
-    INDEXES.update(getattr(_module, "INDEXES", {}))
+    INDEXES.update(getattr(_written, "INDEXES", {}))
 
 #: A small district in good order, as SQL: the bad rows below differ from these in one respect each.
 GOOD = """
@@ -67,8 +68,8 @@ INSERT INTO second_factor (account_id, sealed, secret_version, offered_at, confi
 INSERT INTO recovery_code (account_id, digest, secret_version) VALUES (3, repeat('d', 32)::bytea, 1);
 INSERT INTO letter (kind, person_id, address, facts, message_id, state, promised_at, due_at, attempts)
     VALUES ('WELCOME', 1, 'maria@example.org', '{}', '<1@x>', 'WAITING', now(), now(), 0);
-INSERT INTO trail_entry (at, step, outcome, address, request_id, details)
-    VALUES (now(), 'session:login', 'DONE', '', '', '{}');
+INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, secret_version, mac)
+    VALUES (now(), 'session:login', 'DONE', '', '', '{}', repeat('u', 16)::bytea, 1, repeat('m', 32)::bytea);
 INSERT INTO attempt_budget (id, spent, ends_at) VALUES ('a', 0, now());
 INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
                           expires_at)
@@ -83,6 +84,17 @@ INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, cat
 _KEY = (
     "INSERT INTO activation_key (account_id, nonce, secret_version, digest, state, issued_at, used_at) "
     "VALUES ({account}, repeat('n', {nonce})::bytea, 1, repeat('{digest}', {length})::bytea, '{state}', now(), NULL)"
+)
+#: Rows of the trail cannot be changed, so that a bad one is a new one.
+_ENTRY = (
+    "INSERT INTO trail_entry (at, step, outcome, refusal, address, request_id, details, uid, secret_version, mac) "
+    "VALUES (now(), '', '{outcome}', {refusal}, '', '', '{{}}', repeat('{uid}', {length})::bytea, 1, "
+    "repeat('m', {mac})::bytea)"
+)
+_SEAL = (
+    "INSERT INTO trail_seal (number, previous, digest, secret_version, sealed_at, entry_ids, macs) VALUES "
+    "({number}, repeat('p', {previous})::bytea, repeat('d', {digest})::bytea, 1, now(), '{ids}', "
+    "repeat('m', {macs})::bytea)"
 )
 
 _FACTOR = (
@@ -216,10 +228,25 @@ BAD: dict[str, list[str]] = {
     # ---------------------------------------------------------------------------------------- letters, trail, attempts
     "letter_state_known": ["UPDATE letter SET state = 'LOST'"],
     "letter_sent_says_when": ["UPDATE letter SET state = 'SENT'", "UPDATE letter SET sent_at = now()"],
-    "trail_entry_outcome_known": ["UPDATE trail_entry SET outcome = 'MAYBE'"],
+    "trail_entry_outcome_known": [_ENTRY.format(outcome="MAYBE", refusal="NULL", uid="v", length=16, mac=32)],
     "trail_entry_refused_says_why": [
-        "UPDATE trail_entry SET outcome = 'REFUSED'",
-        "UPDATE trail_entry SET refusal = 'NOT_FOUND'",
+        _ENTRY.format(outcome="REFUSED", refusal="NULL", uid="v", length=16, mac=32),
+        _ENTRY.format(outcome="DONE", refusal="'NOT_FOUND'", uid="v", length=16, mac=32),
+    ],
+    "trail_entry_uid_unique": [_ENTRY.format(outcome="DONE", refusal="NULL", uid="u", length=16, mac=32)],
+    "trail_entry_mac_length": [
+        _ENTRY.format(outcome="DONE", refusal="NULL", uid="v", length=15, mac=32),
+        _ENTRY.format(outcome="DONE", refusal="NULL", uid="v", length=16, mac=31),
+    ],
+    "trail_unsealed_mac_length": ["INSERT INTO trail_unsealed (entry_id, mac) VALUES (1, 'short')"],
+    "trail_seal_number_positive": [_SEAL.format(number=0, previous=32, digest=32, ids="{1}", macs=32)],
+    "trail_seal_digest_length": [
+        _SEAL.format(number=1, previous=31, digest=32, ids="{1}", macs=32),
+        _SEAL.format(number=1, previous=32, digest=33, ids="{1}", macs=32),
+    ],
+    "trail_seal_macs_length": [
+        _SEAL.format(number=1, previous=32, digest=32, ids="{1,2}", macs=32),
+        _SEAL.format(number=1, previous=32, digest=32, ids="{}", macs=0),
     ],
     # ---------------------------------------------------------------------------------------- the desk
     "verification_purpose_known": ["UPDATE verification SET purpose = 'CHAT'"],

@@ -386,7 +386,7 @@ def test_words_in_capitals_are_words_of_the_code() -> None:
         for word in kind
     }
     known |= {standing.name for standing in SecondFactor}
-    known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "USAGE"}
+    known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "SELECT", "DELETE", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):
         spans = _SPAN.findall(_FENCE.sub("", text(DOCS[name])))
         capitals = {span for span in spans if re.fullmatch(r"[A-Z][A-Z_]+", span) and not span.startswith("PORTAL_")}
@@ -402,11 +402,14 @@ def test_the_tables_of_the_database_that_are_named_exist(database: TortoiseConte
 
 @pytest.mark.parametrize("name", list(DOCS))
 async def test_the_statements_for_the_operator_run(name: str, database: TortoiseContext) -> None:
-    for language, block in blocks(DOCS[name]):
-        if language == "sql":
-            for statement in block.split(";\n"):
-                if statement.strip():
-                    await sql.execute(statement)
+    async with sql.transaction() as transaction:
+        for language, block in blocks(DOCS[name]):
+            if language == "sql":
+                for statement in block.split(";\n"):
+                    if statement.strip():
+                        await sql.execute(statement)
+        # Roles are those of all databases of a server.
+        await transaction.rollback()
 
 
 # ------------------------------------------------------------------------------------------- roster.md

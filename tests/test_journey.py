@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.journey import OPERATIONS
+from app.story import OPERATIONS
 from tests.command_line import clear_away, portal, processes_in, running
 from tests.servers import Server
 

@@ -62,6 +62,11 @@ INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, iss
 INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
                           expires_at)
     SELECT 8000, n, n, 'RESET', '[]', 3, 'OPEN', now(), now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
+INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, secret_version, mac, actor_account_id,
+                         actor_person_id, about_account_id, about_person_id, about_student_id)
+    SELECT now() - n * interval '1 minute', 'session:login', 'DONE', '', '', '{}',
+           substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n
+    FROM generate_series(1, 8000) n;
 ANALYZE;
 """
 
@@ -132,6 +137,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "verification.PASS": (17, NOW, NOW, None),
     "verification.USE": (17, NOW),
     "staff.MEMBERS": (),
+    "trail.PEOPLE": ("0017", "user17"),
+    "trail.ALL": (None, 50),
+    "trail.BY": ([17], None, 50),
+    "trail.ABOUT": ([17], None, 50, None),
+    "trail.ENTRIES": ([17, 18],),
     "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (),
 }

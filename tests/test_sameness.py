@@ -227,7 +227,7 @@ async def test_a_refusal_costs_three_statements(portal: Portal, district: Distri
     assert [text.split(maxsplit=2)[:2] for text in seen.statements] == [
         ["INSERT", "INTO"],
         ["WITH", "found"],
-        ["INSERT", "INTO"],
+        ["WITH", "entry"],
     ]
     assert "attempt_budget" in seen.statements[0]
     assert "trail_entry" in seen.statements[2]

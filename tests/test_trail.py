@@ -27,6 +27,7 @@ from tests import documents
 from tests.clients import Answer, Portal
 from tests.conftest import NOON
 from tests.district import PASSWORD, Adult, District, Pupil
+from tests.tables import forget_trail
 
 WRONG = "lantern orchard seven boats"
 NEW = "copper violin thirty meadows"
@@ -58,7 +59,7 @@ async def family(portal: Portal, district: District) -> Family:
     dana = await district.staff(Role.REGISTRAR)
     await district.opened(dana, "the.registrar")
     await portal.login("ada.okafor", PASSWORD)
-    await TrailEntry.all().delete()
+    await forget_trail()
     return Family(nora, maria, theo, ada, dana)
 
 
@@ -73,7 +74,7 @@ async def request_key(portal: Portal, family: Family) -> Prepared:
 
 async def _key(portal: Portal, family: Family) -> str:
     key: str = (await portal.do(documents.REQUEST_KEY, family.proofs))["key"]
-    await TrailEntry.all().delete()
+    await forget_trail()
     return key
 
 
@@ -105,13 +106,13 @@ async def change_password(portal: Portal, family: Family) -> Prepared:
 
 async def enrol_second_factor(portal: Portal, family: Family) -> Prepared:
     await portal.login("the.registrar", PASSWORD)
-    await TrailEntry.all().delete()
+    await forget_trail()
     return documents.ENROL_SECOND_FACTOR, {"password": PASSWORD}
 
 
 async def confirm_second_factor(portal: Portal, family: Family) -> Prepared:
     offered = await portal.do(*await enrol_second_factor(portal, family))
-    await TrailEntry.all().delete()
+    await forget_trail()
     return documents.CONFIRM_SECOND_FACTOR, {"code": pyotp.TOTP(offered["secret"]).at(NOON)}
 
 
@@ -137,6 +138,7 @@ ELSEWHERE = {
     Step.RESET_SECOND_FACTOR,
     Step.EXPLAIN_POLICY,
     Step.FIND_PEOPLE,
+    Step.SHOW_TRAIL,
     Step.START_VERIFICATION,
     Step.ANSWER_VERIFICATION,
     Step.RECORD_IN_PERSON_ID,
@@ -247,7 +249,7 @@ async def test_a_step_that_fails_leaves_no_entry(portal: Portal, family: Family)
 # ------------------------------------------------------------------------------------------------ refused steps
 async def _refused(portal: Portal, document: str, choice: Input, step: Step, code: str) -> TrailEntry:
     """Sends it, and returns the one entry that tells of the refusal."""
-    await TrailEntry.all().delete()
+    await forget_trail()
     response = await portal.post(document, {"input": choice} if choice else None)
     (result,) = response.json()["data"].values()
     assert result["code"] == code

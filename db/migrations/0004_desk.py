@@ -43,7 +43,7 @@ INDEXES: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0002_constraints")]
+    dependencies = [("db", "0003_trail_seals")]
 
     initial = False
 

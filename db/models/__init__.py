@@ -22,7 +22,7 @@ from db.models.help import (
     Verification,
     VerificationState,
 )
-from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry
+from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry, TrailSeal, TrailUnsealed
 from db.models.people import (
     DecidedBy,
     Enrolment,
@@ -75,6 +75,8 @@ __all__ = [
     "TokenKind",
     "TokenState",
     "TrailEntry",
+    "TrailSeal",
+    "TrailUnsealed",
     "Verification",
     "VerificationState",
 ]

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.models import Model
 
 from db.models.people import Person
@@ -43,9 +44,43 @@ class TrailEntry(Model):
     address = fields.CharField(max_length=64)
     request_id = fields.CharField(max_length=64)
     details: fields.Field[dict[str, object]] = fields.JSONField(default=dict)
+    #: Random: tells entries apart that say the same. The number is the database's, and not covered by `mac`.
+    uid = fields.BinaryField()
+    #: The master secret's version that `mac` was made under; 0 for entries from before there was a `mac`.
+    secret_version = fields.IntField()
+    #: HMAC-SHA256 of all of the above but the id: see `db/trail.py`.
+    mac = fields.BinaryField()
 
     class Meta:
         table = "trail_entry"
+
+
+class TrailUnsealed(Model):
+    """An entry that waits for its seal, written in the statement that writes the entry."""
+
+    entry_id = fields.BigIntField(primary_key=True, generated=False)
+    mac = fields.BinaryField()
+
+    class Meta:
+        table = "trail_unsealed"
+
+
+class TrailSeal(Model):
+    """A batch of entries, sealed together and chained to the batch before: see `db/seals.py`. Only ever added."""
+
+    #: 1, 2, 3 and so on without a gap.
+    number = fields.BigIntField(primary_key=True, generated=False)
+    #: The digest of the seal before.
+    previous = fields.BinaryField()
+    digest = fields.BinaryField()
+    secret_version = fields.IntField()
+    sealed_at = fields.DatetimeField()
+    entry_ids: ArrayField = ArrayField(element_type="bigint")
+    #: Their `mac`s in the same order, 32 bytes each.
+    macs = fields.BinaryField()
+
+    class Meta:
+        table = "trail_seal"
 
 
 class Letter(Model):

@@ -113,7 +113,8 @@ def write_demo(folder: Path, *, today: date, students: int = 300, seed: int = SE
         add_progress(rows, year, town.rng, student=child.source_id, school=child.school, classes=taken)
     rows.write(folder, system=f"Demo of {DISTRICT_NAME}")
     facts = {name: _fact(town, case) for name, case in cases.items()}
-    families = tuple(_fact(town, case) for case in ordinary)
+    # Those at the designee's school first, so that there is one to try the desk with.
+    families = tuple(sorted((_fact(town, case) for case in ordinary), key=lambda fact: fact.school != HIGH))
     return Facts(DISTRICT_NAME, facts, facts["activated guardian"], staff, families)
 
 
