@@ -40,3 +40,26 @@ async def spent(budget: str) -> list[int]:
         "SELECT spent FROM attempt_budget WHERE id LIKE $1 || ':%' AND spent > 0 ORDER BY spent DESC", budget
     )
     return [row["spent"] for row in found]
+
+
+@asynccontextmanager
+async def no_trail() -> AsyncIterator[None]:
+    """As long as it lasts, no entry can be written."""
+    await sql.rows("CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$")
+    await sql.rows("CREATE TRIGGER full_up BEFORE INSERT ON trail_entry FOR EACH ROW EXECUTE FUNCTION full_up()")
+    try:
+        yield
+    finally:
+        await sql.rows("DROP TRIGGER full_up ON trail_entry")
+        await sql.rows("DROP FUNCTION full_up()")
+
+
+async def everything(*, but: frozenset[str] = frozenset()) -> dict[str, str]:
+    """All rows of all tables but those; the counted attempts are left out too, as they stay counted in any case."""
+    tables = await sql.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
+    held = {}
+    for table in tables:
+        if table["name"] not in but | {"attempt_budget"}:
+            name = table["name"]
+            held[name] = str(await sql.rows(f'SELECT t::text AS row FROM "{name}" t ORDER BY 1'))
+    return held

@@ -1,7 +1,6 @@
 """The trail: each step leaves an entry in its own transaction, refused ones too, and never a word that is private."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ from tests import documents
 from tests.clients import Answer, Portal
 from tests.conftest import NOON
 from tests.district import PASSWORD, Adult, District, Pupil
-from tests.tables import forget_trail
+from tests.tables import everything, forget_trail, no_trail
 
 WRONG = "lantern orchard seven boats"
 NEW = "copper violin thirty meadows"
@@ -189,46 +188,25 @@ async def test_an_entry_says_who_did_it_and_about_whom(portal: Portal, family: F
 
 
 # ------------------------------------------------------------------------------------------------ no trail, no step
-@asynccontextmanager
-async def _no_trail() -> AsyncIterator[None]:
-    """As long as it lasts, no entry can be written."""
-    await sql.rows("CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$")
-    await sql.rows("CREATE TRIGGER full_up BEFORE INSERT ON trail_entry FOR EACH ROW EXECUTE FUNCTION full_up()")
-    try:
-        yield
-    finally:
-        await sql.rows("DROP TRIGGER full_up ON trail_entry")
-        await sql.rows("DROP FUNCTION full_up()")
-
-
-async def _everything() -> dict[str, str]:
-    """All rows of all tables but the counted attempts, which stay counted whatever happens."""
-    tables = await sql.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
-    held = {}
-    for table in tables:
-        if table["name"] != "attempt_budget":
-            name = table["name"]
-            held[name] = str(await sql.rows(f'SELECT t::text AS row FROM "{name}" t ORDER BY 1'))
-    return held
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_step_whose_entry_cannot_be_written_does_not_happen(portal: Portal, family: Family, step: Step) -> None:
     document, choice = await STEPS[step](portal, family)
-    before = await _everything()
-    async with _no_trail():
+    before = await everything()
+    async with no_trail():
         answer = (await portal.post(document, {"input": choice} if choice else None)).json()
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "INTERNAL"
     assert "full" not in error["message"]
-    assert await _everything() == before
+    assert await everything() == before
     # And with room in the trail again, it happens.
     assert "errors" not in (await portal.post(document, {"input": choice} if choice else None)).json()
-    assert await _everything() != before
+    assert await everything() != before
 
 
 async def test_a_refusal_that_cannot_be_written_down_is_not_given(portal: Portal, family: Family) -> None:
-    async with _no_trail():
+    async with no_trail():
         answer = (await portal.post(documents.LOGIN, {"input": {"username": "nobody", "password": WRONG}})).json()
     assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
 
@@ -238,10 +216,10 @@ async def test_a_step_that_fails_leaves_no_entry(portal: Portal, family: Family)
     document, choice = await change_password(portal, family)
     await sql.rows("ALTER TABLE letter ADD CONSTRAINT no_post CHECK (false) NOT VALID")
     try:
-        before = await _everything()
+        before = await everything()
         answer = (await portal.post(document, {"input": choice})).json()
         assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
-        assert await _everything() == before
+        assert await everything() == before
     finally:
         await sql.rows("ALTER TABLE letter DROP CONSTRAINT no_post")
 
