@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from db.hashing import PasswordHasher
 from db.secrets import Keyring
 from tests.clients import Portal
 from tests.district import District
+from tests.servers import Server
 
 TEMPLATE = "portal_template"
 #: A Monday in term, at noon in Chicago.
@@ -206,3 +207,30 @@ async def portal(database: TortoiseContext, settings: Settings, clock: Clock) ->
     """The real application over HTTP semantics, in this process, on the worker's database."""
     async with Portal(create_app(settings, clock=clock)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def reserve(
+    database_url: str, keys_text: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Server]]:
+    """Gives out a server that is there to be killed; the next one starts meanwhile."""
+    started: list[Server] = []
+
+    def start() -> None:
+        started.append(Server(database_url, keys_text, tmp_path_factory.mktemp("victim")))
+
+    def give() -> Server:
+        start()
+        return started[-2].ready()
+
+    start()
+    yield give
+    for server in started:
+        server.kill9()
+
+
+@pytest.fixture(scope="module")
+def survivor(database_url: str, keys_text: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that nobody kills: families come back to it."""
+    with Server(database_url, keys_text, tmp_path_factory.mktemp("survivor")) as server:
+        yield server.ready()
