@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -75,7 +74,8 @@ async def statements_of(ground: Ground, request: bytes, token: str) -> list[Stat
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
         database_url=SecretStr(ground.url),
         secrets=SecretStr(ground.secrets),
-        var=Path("unused"),
+        # Which keeps no file of its own: everything it needs is named here.
+        environment="production",
         log_level="error",
     )
     configure_logs(settings)

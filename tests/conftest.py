@@ -22,6 +22,7 @@ from db.secrets import Keyring
 from tests.clients import Portal
 from tests.district import District
 from tests.servers import Server
+from tests.tables import as_superuser
 
 TEMPLATE = "portal_template"
 #: A Monday in term, at noon in Chicago.
@@ -90,9 +91,8 @@ async def database(_pool: TortoiseContext) -> TortoiseContext:
         "SELECT quote_ident(tablename) AS name FROM pg_tables "
         "WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
     )
-    async with sql.transaction():
-        # The trail lets nobody empty it, but for a superuser who says that he is not the application.
-        await sql.rows("SET LOCAL session_replication_role = replica")
+    # The trail lets nobody else empty it.
+    async with as_superuser():
         await sql.rows(f"TRUNCATE {', '.join(table['name'] for table in tables)} RESTART IDENTITY CASCADE")
     return _pool
 

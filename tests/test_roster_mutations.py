@@ -14,6 +14,7 @@ from db.roster.applying import apply, plan
 from db.roster.checking import check
 from db.roster.problems import RosterRefused
 from tests.roster_sets import ANA_SSN, HEADERS, TODAY, RosterFiles, dump
+from tests.tables import as_superuser
 
 #: A set as bytes by file name, and what happens to it.
 Contents = dict[str, bytes]
@@ -77,7 +78,8 @@ def mutations(draw: st.DrawFn) -> Mutation:
 async def _either_refused_or_whole(found: list[Mutation], ctx: Context, folder: Path) -> None:
     tables = await sql.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
     named = ", ".join(f'"{table["name"]}"' for table in tables if table["name"] != "tortoise_migrations")
-    await sql.rows(f"TRUNCATE {named} RESTART IDENTITY CASCADE")
+    async with as_superuser():
+        await sql.rows(f"TRUNCATE {named} RESTART IDENTITY CASCADE")
     files = RosterFiles()
     await apply(ctx, check(files.folder(folder / "good"), today=TODAY))
     before = await dump()
