@@ -7,9 +7,13 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
+from schema.directory import DirectoryQuery
 from schema.execution import Operations
+from schema.node import NodeQuery
 from schema.portal import PortalQuery, Student
 from schema.refusals import HANDLERS, SHOWN
+from schema.registrar import RegistrarQuery
+from schema.reporting import ReportingQuery
 from schema.session import SessionMutation
 
 #: Root fields that take a secret or a proof: an operation may have one of them, whatever it is called.
@@ -19,7 +23,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything.")
-class Query(PortalQuery):
+class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery):
     pass
 
 
