@@ -120,7 +120,7 @@ class Town:
 SEARCHES = (
     *("no", "NORA", "ohara", "o'hara", "O’Ha", "hara", "nora o", "lindq", "okafor-lind", "okaforl", "jose", "José"),
     *("delacruz", "la cr", "cruz ana", "strasse", "Straß", "ae", "41", "0041", "00410", "77", "nana", "no hara zz"),
-    *("a:* | b", "'; --", "\\'no", "na:* & !no", "<-> no", "(no", "øy", "Zo\u0308e"),
+    *("a:* | b", "no'; --", "\\'no", "na:* & !no", "<-> no", "(no", "øy", "Zo\u0308e"),
 )
 _names = st.builds(
     Named,

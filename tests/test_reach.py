@@ -272,9 +272,9 @@ class Oracle:
         found = []
         for student, pupil in enumerate(town.pupils):
             names = [pupil.name, *(town.parents[tie.guardian].name for tie in town.ties if tie.student == student)]
-            if any(finds(search, name) for name in names) or numbered(search, town.pupils) == student:
-                if self.any_at(self.schools(student), *desks):
-                    found.append(student)
+            meant = any(finds(search, name) for name in names) or numbered(search, town.pupils) == student
+            if meant and self.any_at(self.schools(student), *desks):
+                found.append(student)
         found.sort(key=lambda each: (*_order(town.pupils[each].name), each))
         return [
             {
