@@ -22,16 +22,33 @@ _NUMBERED = """coalesce(
     (SELECT min(id) FROM student WHERE ltrim(student_number, '0') = ltrim($7, '0')
      HAVING count(*) = 1 AND NOT bool_or(number_is_shared)))"""
 
+# The people of the schools in reach are looked through, or all of that name, whichever are fewer: $10 has the schools.
+_AT_SCHOOLS = f"""
+    SELECT e.student_id AS id FROM enrolment e JOIN person p ON p.id = e.student_id
+    WHERE e.school_id = ANY ($10::bigint[]) AND {CURRENT} AND p.name_words @@ portal_name_query($6)
+    UNION
+    SELECT e.student_id FROM enrolment e JOIN guardianship g ON g.student_id = e.student_id
+    JOIN person p ON p.id = g.guardian_id
+    WHERE e.school_id = ANY ($10::bigint[]) AND {CURRENT} AND p.name_words @@ portal_name_query($6)
+    UNION
+    SELECT e.student_id FROM enrolment e
+    WHERE e.student_id = {_NUMBERED} AND e.school_id = ANY ($10::bigint[]) AND {CURRENT}
+"""
+
+# All of that name are looked for; as arrays, so that a rare name is never looked up by reading the district.
+_IN_DISTRICT = f"""
+    SELECT student.id FROM student WHERE student.id = ANY (ARRAY(SELECT named.id FROM named))
+    UNION
+    SELECT g.student_id FROM guardianship g WHERE g.guardian_id = ANY (ARRAY(SELECT named.id FROM named))
+    UNION
+    SELECT student.id FROM student WHERE student.id = {_NUMBERED} AND $10::bigint[] IS NULL
+"""
+
 _PEOPLE = f"""
-WITH matched AS (
-    SELECT student.id FROM student JOIN person p ON p.id = student.id
-    WHERE p.name_words @@ portal_name_query($6) AND {{within}}
-    UNION
-    SELECT student.id FROM person p JOIN guardianship g ON g.guardian_id = p.id
-    JOIN student ON student.id = g.student_id
-    WHERE p.name_words @@ portal_name_query($6) AND {{within}}
-    UNION
-    SELECT student.id FROM student WHERE student.id = {_NUMBERED} AND {{within}}
+WITH named AS (
+    SELECT p.id FROM person p WHERE p.name_words @@ portal_name_query($6)
+), matched AS (
+    {{matched}}
 ), shown AS (
     SELECT p.* FROM matched JOIN person p ON p.id = matched.id
     ORDER BY portal_fold(p.family), portal_fold(p.given), p.id LIMIT $8
@@ -54,13 +71,10 @@ FROM shown JOIN student ON student.id = shown.id
 ORDER BY portal_fold(shown.family), portal_fold(shown.given), shown.id
 """
 
-# $10 holds the schools in reach. Uses enrolment_school, student_number_unique, student_number_without_zeros: whichever
-# is less, the people of these schools or the people of that name, is looked through.
-PEOPLE_AT_SCHOOLS = _PEOPLE.format(
-    within=f"student.id IN (SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($10::bigint[]) AND {CURRENT})"
-)
+# Uses enrolment_school, guardianship_student, student_number_unique, student_number_without_zeros.
+PEOPLE_AT_SCHOOLS = _PEOPLE.format(matched=_AT_SCHOOLS)
 # Uses person_name_words, guardianship_one_per_pair, student_number_unique, student_number_without_zeros.
-PEOPLE_IN_DISTRICT = _PEOPLE.format(within="$10::bigint[] IS NULL")
+PEOPLE_IN_DISTRICT = _PEOPLE.format(matched=_IN_DISTRICT)
 
 
 async def people(

@@ -40,9 +40,10 @@ JOIN person student ON student.id = g.student_id
 
 
 def _within(schools: str) -> str:
+    """As an array, so that the queue of one school is never found by walking the queue of the district."""
     return (
-        "g.student_id IN (SELECT e.student_id FROM enrolment e "
-        f"WHERE e.school_id = ANY ({schools}::bigint[]) AND {CURRENT})"
+        "g.student_id = ANY (ARRAY(SELECT e.student_id FROM enrolment e "
+        f"WHERE e.school_id = ANY ({schools}::bigint[]) AND {CURRENT}))"
     )
 
 
@@ -53,12 +54,14 @@ _WANTED = f"""
   AND ($5::boolean IS NULL OR {RESTRICTED} = $5)
 """
 _PAGE = """
-  AND ($7::bigint IS NULL OR ((g.status <> 'CLAIMED'), g.id) > ($8::boolean, $7))
+  AND ((g.status <> 'CLAIMED'), g.id) > ($7::boolean, $8::bigint)
 ORDER BY (g.status <> 'CLAIMED'), g.id LIMIT $9
 """
 
 # Uses guardianship_pkey.
-ONE_AT_SCHOOLS = f"{_GUARDIANSHIP} WHERE g.id = $3 AND {_within('$1')}"
+ONE_AT_SCHOOLS = f"""{_GUARDIANSHIP} WHERE g.id = $3 AND EXISTS (
+    SELECT FROM enrolment e WHERE e.student_id = g.student_id AND e.school_id = ANY ($1::bigint[]) AND {CURRENT})
+"""
 # Uses guardianship_pkey.
 ONE_IN_DISTRICT = f"{_GUARDIANSHIP} WHERE g.id = $3 AND {_IN_DISTRICT}"
 
@@ -88,8 +91,8 @@ async def page(reach: Reach, wanted: Wanted, *, on: date, after: tuple[bool, int
     """Guardianships of students in reach, claimed ones first, then by id; `after` is whether it was decided, and id."""
     near = reach.at(wanted.school_id)
     statement = PAGE_IN_DISTRICT if near.everywhere else PAGE_AT_SCHOOLS
-    decided, last = after or (None, None)
-    rows = await sql.rows(statement, reach.ids, on, *_filter(wanted), near.ids, last, decided, limit)
+    decided, last = after or (False, 0)
+    rows = await sql.rows(statement, reach.ids, on, *_filter(wanted), near.ids, decided, last, limit)
     return [_read(row) for row in rows]
 
 

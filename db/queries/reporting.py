@@ -44,18 +44,18 @@ SELECT a.id AS account_id, a.capacity, a.status, a.disabled_reason, a.locked_unt
 """
 
 # For those who see schools and not the district: their accounts are gathered from the schools, so that a page costs
-# what a school has and not what the district has. `SEEN` still decides. Uses enrolment_school, guardianship_student,
-# account_one_per_person_and_capacity.
+# what a school has and not what the district has; by arrays, so that no table is read whole for them. `SEEN` still
+# decides. Uses enrolment_school, guardianship_student, account_one_per_person_and_capacity.
 _FROM_SCHOOLS = f"""
 FROM (
     SELECT $1::bigint AS id
     UNION
-    SELECT held.id FROM enrolment e JOIN account held ON held.person_id = e.student_id AND held.capacity = 'STUDENT'
-    WHERE e.school_id = ANY ($13::bigint[]) AND {CURRENT}
+    SELECT held.id FROM account held WHERE held.capacity = 'STUDENT' AND held.person_id = ANY (ARRAY(
+        SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($13::bigint[]) AND {CURRENT}))
     UNION
-    SELECT held.id FROM enrolment e JOIN guardianship g ON g.student_id = e.student_id
-    JOIN account held ON held.person_id = g.guardian_id AND held.capacity = 'GUARDIAN'
-    WHERE e.school_id = ANY ($14::bigint[]) AND {CURRENT}
+    SELECT held.id FROM account held WHERE held.capacity = 'GUARDIAN' AND held.person_id = ANY (ARRAY(
+        SELECT g.guardian_id FROM guardianship g WHERE g.student_id = ANY (ARRAY(
+            SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($14::bigint[]) AND {CURRENT}))))
 ) AS near
 JOIN account a ON a.id = near.id
 """
