@@ -22,7 +22,8 @@ _NUMBERED = """coalesce(
     (SELECT min(id) FROM student WHERE ltrim(student_number, '0') = ltrim($7, '0')
      HAVING count(*) = 1 AND NOT bool_or(number_is_shared)))"""
 
-# The people of the schools in reach are looked through, or all of that name, whichever are fewer: $10 has the schools.
+# $10 has the schools in reach. PostgreSQL estimates which are fewer: all people of that name, or those of the schools
+# (then through enrolment_school); they are looked through.
 _AT_SCHOOLS = f"""
     SELECT e.student_id AS id FROM enrolment e JOIN person p ON p.id = e.student_id
     WHERE e.school_id = ANY ($10::bigint[]) AND {CURRENT} AND p.name_words @@ portal_name_query($6)
@@ -71,7 +72,7 @@ FROM shown JOIN student ON student.id = shown.id
 ORDER BY portal_fold(shown.family), portal_fold(shown.given), shown.id
 """
 
-# Uses enrolment_school, guardianship_student, student_number_unique, student_number_without_zeros.
+# Uses person_name_words, student_number_unique, student_number_without_zeros.
 PEOPLE_AT_SCHOOLS = _PEOPLE.format(matched=_AT_SCHOOLS)
 # Uses person_name_words, guardianship_one_per_pair, student_number_unique, student_number_without_zeros.
 PEOPLE_IN_DISTRICT = _PEOPLE.format(matched=_IN_DISTRICT)
