@@ -33,18 +33,21 @@ SELECT g.id, g.relationship, g.status, g.portal_access, g.confirmed_at, g.guardi
         WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL
           AND r.begins_on <= $2 AND (r.ends_on IS NULL OR r.ends_on >= $2)
         ORDER BY r.ends_on DESC NULLS FIRST, r.id LIMIT 1) AS restriction
-FROM guardianship g
+FROM {{source}} g
 JOIN person guardian ON guardian.id = g.guardian_id
 JOIN person student ON student.id = g.student_id
 """
+_ALL = _GUARDIANSHIP.format(source="guardianship")
 
 
-def _within(schools: str) -> str:
-    """As an array, so that the queue of one school is never found by walking the queue of the district."""
-    return (
-        "g.student_id = ANY (ARRAY(SELECT e.student_id FROM enrolment e "
-        f"WHERE e.school_id = ANY ({schools}::bigint[]) AND {CURRENT}))"
-    )
+def _of_schools(schools: str) -> str:
+    """All guardianships of the students of some schools; set apart, by OFFSET and by an array, so that the queue of a
+    school is never found by walking the queue of the district."""
+    return f"""(
+        SELECT of_school.* FROM guardianship of_school
+        WHERE of_school.student_id = ANY (ARRAY(
+            SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ({schools}::bigint[]) AND {CURRENT}))
+        OFFSET 0)"""
 
 
 _IN_DISTRICT = "$1::bigint[] IS NULL"
@@ -59,19 +62,19 @@ ORDER BY (g.status <> 'CLAIMED'), g.id LIMIT $9
 """
 
 # Uses guardianship_pkey.
-ONE_AT_SCHOOLS = f"""{_GUARDIANSHIP} WHERE g.id = $3 AND EXISTS (
+ONE_AT_SCHOOLS = f"""{_ALL} WHERE g.id = $3 AND EXISTS (
     SELECT FROM enrolment e WHERE e.student_id = g.student_id AND e.school_id = ANY ($1::bigint[]) AND {CURRENT})
 """
 # Uses guardianship_pkey.
-ONE_IN_DISTRICT = f"{_GUARDIANSHIP} WHERE g.id = $3 AND {_IN_DISTRICT}"
+ONE_IN_DISTRICT = f"{_ALL} WHERE g.id = $3 AND {_IN_DISTRICT}"
 
 # $6 holds the schools that are asked for, which are in reach. Uses enrolment_school, guardianship_student.
-PAGE_AT_SCHOOLS = f"{_GUARDIANSHIP} WHERE {_within('$6')} {_WANTED} {_PAGE}"
+PAGE_AT_SCHOOLS = f"{_GUARDIANSHIP.format(source=_of_schools('$6'))} WHERE true {_WANTED} {_PAGE}"
 # Uses guardianship_queue: from the last page's end, as far as this one goes.
-PAGE_IN_DISTRICT = f"{_GUARDIANSHIP} WHERE {_IN_DISTRICT} AND $6::bigint[] IS NULL {_WANTED} {_PAGE}"
+PAGE_IN_DISTRICT = f"{_ALL} WHERE {_IN_DISTRICT} AND $6::bigint[] IS NULL {_WANTED} {_PAGE}"
 
 # Uses enrolment_school.
-COUNT_AT_SCHOOLS = f"SELECT count(*) AS count FROM guardianship g WHERE {_within('$1')} {_WANTED}"
+COUNT_AT_SCHOOLS = f"SELECT count(*) AS count FROM {_of_schools('$1')} g WHERE true {_WANTED}"
 COUNT_IN_DISTRICT = f"SELECT count(*) AS count FROM guardianship g WHERE {_IN_DISTRICT} {_WANTED}"
 
 
