@@ -26,10 +26,10 @@ WHAT: Final[Mapping[Step, str]] = {
 }
 
 _ASKED: Final = {
-    "LOOK_UP": "how to sign in",
-    "RESET": "a new password",
-    "ENABLE": "the account to be enabled",
-    "DISABLE": "the account to be disabled",
+    "LOOK_UP": "asked how to sign in",
+    "RESET": "asked for a new password",
+    "ENABLE": "asked for the account to be enabled",
+    "DISABLE": "asked for the account to be disabled",
 }
 #: What a step is for, where its entry does not say.
 _USUAL: Final = {
@@ -90,11 +90,11 @@ def _to_whom(row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
 
 
 def _why(viewer: Viewer, step: Step, row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
-    asked = _ASKED.get(str(details.get("purpose") or _USUAL.get(step)), "help with an account")
+    asked = _ASKED.get(str(details.get("purpose") or _USUAL.get(step)), "asked for help with an account")
     if step in _VERIFYING:
-        why = f"A caller asked for {asked}, and had to be verified first."
+        why = f"A caller {asked}, and had to be verified first."
     else:
-        why = f"The caller was verified and asked for {asked}."
+        why = f"The caller was verified and {asked}."
     reason = details.get("reason")
     if isinstance(reason, str) and reason.strip() and row["about_person_id"] == viewer.person_id:
         return f"{why} The school noted: {reason.strip()}"

@@ -16,7 +16,7 @@ from db.models import AccountStatus, DecidedBy, GuardianshipStatus, KeyState, Le
 
 _written = import_module("db.migrations.0002_constraints")
 CONSTRAINTS: dict[str, dict[str, str]] = _written.CONSTRAINTS
-INDEXES: dict[str, str] = _written.INDEXES
+INDEXES: dict[str, str] = _written.INDEXES | import_module("db.migrations.0006_people_search").INDEXES
 
 #: A small district in good order, as SQL: the bad rows below differ from these in one respect each.
 GOOD = """

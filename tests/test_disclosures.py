@@ -101,14 +101,14 @@ async def read(portal: Portal, **variables: Any) -> list[Answer]:
 async def test_a_disclosure_says_when_to_whom_what_and_why(
     portal: Portal, district: District, maria: Adult, told: Record
 ) -> None:
-    id_ = await told(Step.RESET_ACCOUNT, maria, purpose="RESET", reason="Locked out of her telephone")
+    id_ = await told(Step.RESET_ACCOUNT, maria, purpose="RESET", reason="Lost her telephone")
     assert await read(portal) == [
         {
             "id": id_,
             "at": district.ctx.now.isoformat(),
             "toWhom": "Dana Ito, designee",
             "what": "The password of your account was reset; a new one can be set with a code or link.",
-            "why": "The caller was verified and asked for a new password. The school noted: Locked out of her telephone",
+            "why": "The caller was verified and asked for a new password. The school noted: Lost her telephone",
         }
     ]
 
@@ -122,7 +122,7 @@ async def test_one_parent_does_not_read_which_other_one_called_or_why(
     response = await portal.post(DISCLOSURES)
     [disabled, looked_up] = await read(portal)
     assert looked_up["what"] == "Username and status of a guardian's account were shown."
-    assert looked_up["why"] == "The caller was verified and asked for how to sign in."
+    assert looked_up["why"] == "The caller was verified and asked how to sign in."
     assert disabled["what"] == "A guardian's account was disabled."
     for private in ("Paul", "Vance", "May", "telephone", global_id("Account", paul.account_id), str(paul.id) + '"'):
         assert private not in response.text
@@ -188,7 +188,7 @@ async def test_what_was_refused_not_passed_or_done_by_the_family_itself_is_no_di
 
 
 # ------------------------------------------------------------------------------------------------ who reads it
-async def test_only_the_students_family_reads_it_and_only_while_it_may_see_the_student(
+async def test_only_the_students_family_reads_it_and_only_while_it_may_see_the_student(  # noqa: PLR0917
     portal: Portal, district: District, nora: Pupil, maria: Adult, paul: Adult, told: Record
 ) -> None:
     id_ = await told(Step.LOOK_UP_ACCOUNT, paul)

@@ -131,23 +131,21 @@ async def test_the_beginnings_of_ones_names_find_one_however_they_are_written(po
 
 
 @pytest.mark.parametrize(
-    "search",
-    ["ora", "norah", "nora lindqvist", "maria hara", "004120", "4120", "00412070", "no:*", "zz", "%%aa", "no_"],
+    "search", ["ora", "norah", "nora lindqvist", "maria hara", "004120", "4120", "00412070", "zz", "%%aa", "no zz"]
 )
 @pytest.mark.usefixtures("desk", "maria")
 async def test_ends_of_words_words_of_two_people_and_parts_of_numbers_find_nobody(portal: Portal, search: str) -> None:
-    expected = ["Nora O'Hara"] if search in {"no:*", "no_"} else []
-    assert await found_names(portal, search) == expected
+    assert await found_names(portal, search) == []
 
 
 @pytest.mark.usefixtures("desk")
 async def test_a_number_that_several_share_finds_nobody_and_a_short_form_only_where_it_is_unique(
     portal: Portal, district: District, school: School
 ) -> None:
-    for given, number in (("Ann", "0077"), ("Ben", "077"), ("Cas", "00123")):
-        await district.student(given, "Vale", school=school, number=number)
-    for given in ("Dee", "Eve"):
-        twin = await district.student(given, "Vale", school=school, number=f"tmp{given}")
+    for first_name, number in (("Ann", "0077"), ("Ben", "077"), ("Cas", "00123")):
+        await district.student(first_name, "Vale", school=school, number=number)
+    for first_name in ("Dee", "Eve"):
+        twin = await district.student(first_name, "Vale", school=school)
         await Student.filter(id=twin.id).update(student_number="0555", number_is_shared=True)
     assert await found_names(portal, "0077") == ["Ann Vale"]
     assert await found_names(portal, "77") == []
@@ -160,9 +158,8 @@ async def test_a_number_that_several_share_finds_nobody_and_a_short_form_only_wh
 async def test_whom_it_finds_is_sorted_by_name_and_cut_off_where_one_said(
     portal: Portal, district: District, school: School
 ) -> None:
-    for given, family in (("Zoë", "de la Cruz"), ("Ana", "Øster"), ("Ana", "Ostrander"), ("Ana", "De La Cruz")):
-        mother = await district.guardian(await district.student(given, family, school=school), given="Quilla")
-        assert mother.id
+    for name in (("Zoë", "de la Cruz"), ("Ana", "Øster"), ("Ana", "Ostrander"), ("Ana", "De La Cruz")):
+        await district.guardian(await district.student(*name, school=school), given="Quilla")
     assert await found_names(portal, "quilla") == ["Ana De La Cruz", "Zoë de la Cruz", "Ana Øster", "Ana Ostrander"]
     assert await found_names(portal, "quilla", first=2) == ["Ana De La Cruz", "Zoë de la Cruz"]
 
@@ -209,8 +206,9 @@ async def test_only_todays_students_are_found_and_in_the_district_all_who_ever_w
     assert match["student"]["schools"] == []
 
 
+@pytest.mark.usefixtures("desk")
 async def test_of_a_family_at_two_schools_a_desk_sees_the_own_one(
-    portal: Portal, district: District, school: School, nora: Pupil, maria: Adult, desk: Adult
+    portal: Portal, district: District, school: School, nora: Pupil, maria: Adult
 ) -> None:
     hillside = await district.school("Hillside")
     theo = await district.student("Theo", "O'Hara", school=hillside)

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from db.context import Role
-from db.models import Account, AccountStatus, DisabledReason, Enrolment, School
+from db.models import Account, AccountStatus, DisabledReason, Enrolment, GuardianshipStatus, School
 from schema.nodes import global_id
-from schema.pages import cursor
 from tests.clients import Answer, Portal
 from tests.conftest import Statements
 from tests.desks import at_desk
@@ -74,8 +73,9 @@ def ids(*holders: Pupil | Adult) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------ who sees which
+@pytest.mark.usefixtures("theo")
 async def test_a_reporter_sees_the_accounts_of_the_own_school_and_the_own_one(
-    portal: Portal, district: District, school: School, nora: Pupil, theo: Pupil, maria: Adult
+    portal: Portal, district: District, school: School, nora: Pupil, maria: Adult
 ) -> None:
     reporter = await at_desk(portal, district, Role.REPORTER, school)
     assert await accounts(portal) == ids(nora, maria, reporter)
@@ -89,23 +89,23 @@ async def test_a_hidden_account_looks_like_one_that_is_absent(
     portal: Portal, district: District, school: School, theo: Pupil
 ) -> None:
     await at_desk(portal, district, Role.REPORTER, school)
-    answers = [
+    answers = {
         (await portal.post(ACCOUNT, {"id": id_})).content
-        for id_ in (*ids(theo), global_id("Account", 987_654), global_id("School", theo.account_id), "nonsense", "")
-    ]
-    assert set(answers) == {b'{"data":{"account":null,"node":null}}'} | (set(answers) & {answers[2]})
-    assert b'"account":null' in answers[2]
+        for id_ in (*ids(theo), global_id("Account", 987_654), global_id("School", 987_654), "nonsense", "")
+    }
+    assert answers == {b'{"data":{"account":null,"node":null}}'}
 
 
 async def test_guardians_and_students_see_their_own_and_nobody_nothing(
-    portal: Portal, district: District, school: School, hillside: School, nora: Pupil, maria: Adult
+    portal: Portal, district: District, nora: Pupil, theo: Pupil, maria: Adult
 ) -> None:
     assert await accounts(portal) == []
     assert await counts(portal, "STATUS") == {}
     await district.opened(maria, "maria.q")
     await portal.login("maria.q", PASSWORD)
     assert await accounts(portal) == ids(maria)
-    assert await counts(portal, "SCHOOL") == {global_id("School", school.id): 1, global_id("School", hillside.id): 1}
+    schools = await School.all()
+    assert await counts(portal, "SCHOOL") == {global_id("School", school.id): 1 for school in schools}
     [id_] = ids(nora)
     assert await portal.ask(ACCOUNT, {"id": id_}) == {"account": None, "node": None}
 
@@ -140,8 +140,8 @@ async def test_a_guardianship_that_was_revoked_still_tells_whose_school_it_is(
     portal: Portal, district: District, school: School, nora: Pupil
 ) -> None:
     """The desk has to know of the account of somebody whose guardianship it took back."""
-    claimed = await district.guardian(nora, status="CLAIMED")
-    revoked = await district.guardian(nora, status="REVOKED")
+    claimed = await district.guardian(nora, status=GuardianshipStatus.CLAIMED)
+    revoked = await district.guardian(nora, status=GuardianshipStatus.REVOKED)
     designee = await at_desk(portal, district, Role.DESIGNEE, school)
     assert await accounts(portal) == ids(nora, claimed, revoked, designee)
 
@@ -242,14 +242,14 @@ async def test_a_cursor_of_another_page_is_an_error(portal: Portal, after: str) 
         ("{ accounts(first: 100) { ...P } } fragment P on AccountConnection { edges { node { schools { id } } } }", 2),
         ("{ accountCounts(by: SCHOOL) { key count } }", 2),
         (
-            '{ findPeople(search: "child", first: 50) { studentAccount { schools { id } } guardians { account { id } } } }',
+            '{ findPeople(search: "child", first: 50) { studentAccount { schools { id } } guardians { relationship } } }',
             3,
         ),
         ("{ guardianships(first: 100) { edges { node { guardian { id } student { schools { id } } } } } }", 2),
         ("{ me { details { account { id schools { name } } } } }", 3),
     ],
 )
-async def test_a_page_costs_one_statement_whatever_its_size(
+async def test_a_page_costs_one_statement_whatever_its_size(  # noqa: PLR0917
     portal: Portal, district: District, school: School, statements: Statements, query: str, cost: int
 ) -> None:
     """The first one is for the session; a search has one more, for its entry in the trail."""
@@ -272,7 +272,3 @@ async def test_a_role_that_ends_ends_what_one_sees(
     assert await accounts(portal) == ids(nora, reporter)
     await Enrolment.filter(student_id=nora.id).update(begins_on=district.ctx.today + timedelta(days=1))
     assert await accounts(portal) == ids(reporter)
-
-
-def test_a_page_of_accounts_takes_its_own_cursors() -> None:
-    assert cursor(None, 5) == "fDU"
