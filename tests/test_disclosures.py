@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from app.asgi import create_app
+from app.settings import Settings
 from db import trail
 from db.context import Capacity, Role, SecondFactor, Viewer
 from db.models import Account, Guardianship, GuardianshipStatus, School, TrailEntry
 from db.trail import Note, Step
+from policies.table import SHIPPED
 from resolvers.disclosures import WHAT
 from schema.nodes import global_id
 from schema.pages import cursor
 from tests.clients import Answer, Portal
-from tests.conftest import Statements
+from tests.conftest import Clock, Statements
 from tests.district import PASSWORD, Adult, District, Pupil
 
 DISCLOSURES = """
@@ -210,20 +213,20 @@ async def test_only_the_students_family_reads_it_and_only_while_it_may_see_the_s
 
 
 async def test_where_the_district_says_so_the_record_is_shown_without_its_disclosures(
-    portal: Portal, maria: Adult, told: Record, monkeypatch: pytest.MonkeyPatch
+    portal: Portal, maria: Adult, told: Record, settings: Settings, clock: Clock
 ) -> None:
     """A table of the district's own may leave the row out; the list and the single read then both have nothing."""
     id_ = await told(Step.LOOK_UP_ACCOUNT, maria)
-    from policies.gate import Gate
-    from resolvers import portal as steps
-
-    silent = Gate.of(
-        "role,scope,action,guardianship,verification\nguardian,own,account:read,any,any\n"
-        "guardian,own_student,student:read,confirmed,any\n"
+    table = settings.var / "access.csv"
+    table.write_text(
+        SHIPPED.read_text(encoding="utf-8").replace("guardian,own_student,disclosure:read,confirmed,any", "")
     )
-    monkeypatch.setattr(steps, "gate_of", lambda _: silent)
-    assert await read(portal) == []
-    assert (await portal.ask(ONE, {"id": id_}))["node"] is None
+    silent = settings.model_copy(update={"policy_table": table})
+    async with Portal(create_app(silent, clock=clock)) as other:
+        other.token = portal.token
+        assert await read(other) == []
+        assert await other.ask(ONE, {"id": id_}) == {"node": None}
+    assert len(await read(portal)) == 1
 
 
 # ------------------------------------------------------------------------------------------------ pages
