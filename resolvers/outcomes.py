@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from db.context import Capacity, Viewer
-from db.models import AccountStatus, DisabledReason, Purpose, Question
+from db.models import AccountStatus, DisabledReason, GuardianshipStatus, Purpose, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class School:
     phone: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """An account and the person who holds it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSeen:
+    """An account as staff may know of it, and the person who holds it."""
 
     account_id: int
     person_id: int
@@ -49,6 +49,14 @@ class Holder:
     locked_until: datetime | None
     activated_at: datetime | None
     last_login_at: datetime | None
+    #: Those of the holder's schools today that the asker reaches; None when they were not asked for.
+    schools: Sequence[School] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder(AccountSeen):
+    """An account with what only its holder may know."""
+
     username: str | None
     email: str | None
     must_change_password: bool
@@ -63,6 +71,82 @@ class Student:
     student_number: str
     schools: Sequence[School]
     grade_level: str | None
+    #: Whether the asker may also read who was told what about the student.
+    disclosed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StudentSummary:
+    """What staff may know of a student by sight of the roll: no number, no birth date."""
+
+    id: int
+    name: Name
+    #: Those that the asker reaches.
+    schools: Sequence[School]
+    grade_level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianSummary:
+    """A guardian, by name."""
+
+    id: int
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionInForce:
+    """A court order or the like that holds today."""
+
+    kind: str
+    begins_on: date
+    #: The last day; None until it is lifted.
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianshipSeen:
+    """A guardianship as the registrar has it on the desk."""
+
+    id: int
+    guardian: GuardianSummary
+    student: StudentSummary
+    relationship: str
+    status: GuardianshipStatus
+    portal_access: bool
+    restriction: RestrictionInForce | None
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianFound:
+    """A guardian of a student who was found, before anybody was verified."""
+
+    guardian: GuardianSummary
+    relationship: str
+    #: Confirmed, not restricted, rights not passed to the student: what the desk needs before it helps.
+    confirmed: bool
+    account: AccountSeen | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """A student whom a search found, and the guardians on record."""
+
+    student: StudentSummary
+    account: AccountSeen | None
+    guardians: Sequence[GuardianFound]
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """Somebody outside the family was told something about a student or did something for one, in plain words."""
+
+    id: int
+    at: datetime
+    to_whom: str
+    what: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

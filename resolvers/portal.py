@@ -54,7 +54,8 @@ async def students(ctx: Context, student_id: int | None = None) -> list[Student]
     else:
         rows = []
     gate = gate_of(ctx)
-    return [_student(row) for row in rows if gate.may(viewer, Action.STUDENT_READ, _facts(ctx, row))]
+    seen = [(row, facts) for row in rows if gate.may(viewer, Action.STUDENT_READ, facts := _facts(ctx, row))]
+    return [_student(row, disclosed=bool(gate.may(viewer, Action.DISCLOSURE_READ, facts))) for row, facts in seen]
 
 
 def _facts(ctx: Context, row: dict[str, Any]) -> Facts:
@@ -113,10 +114,10 @@ def _name(row: dict[str, Any]) -> Name:
     return Name(row["given"], row["middle"], row["family"], row["suffix"], row["preferred"])
 
 
-def _student(row: dict[str, Any]) -> Student:
+def _student(row: dict[str, Any], *, disclosed: bool) -> Student:
     schools = [School(school["id"], school["name"], school["phone"]) for school in row["schools"]]
     grade_level = row["schools"][0]["grade_level"] if row["schools"] else None
-    return Student(row["id"], _name(row), row["student_number"], schools, grade_level)
+    return Student(row["id"], _name(row), row["student_number"], schools, grade_level, disclosed)
 
 
 def _event(row: dict[str, Any]) -> AttendanceEvent:

@@ -5,9 +5,12 @@ from enum import Enum
 
 import strawberry
 
-from resolvers import outcomes
+from db.context import Context
+from resolvers import outcomes, reporting
 from schema.nodes import Node, global_id
-from schema.people import Capacity, PersonName
+from schema.people import Capacity, PersonName, School
+
+Info = strawberry.Info[Context, None]
 
 
 @strawberry.enum(description="Where an account stands.")
@@ -45,9 +48,22 @@ class Account(Node):
     activated_at: datetime | None = strawberry.field(description="When it was opened; null when it was not.")
     last_login_at: datetime | None = strawberry.field(description="When it was last signed in to.")
     holder: PersonName = strawberry.field(description="Whose account it is.")
+    found: strawberry.Private[outcomes.AccountSeen]
+    ctx: strawberry.Private[Context | None]
+
+    @strawberry.field(
+        description="The holder's schools today: the student's own, or those of all students on record with the "
+        "guardian; to staff, as far as they are theirs."
+    )
+    async def schools(self, info: Info) -> list[School]:
+        schools = self.found.schools
+        if schools is None:
+            schools = await reporting.schools_of(self.ctx or info.context, self.found.account_id)
+        return [School.of(school) for school in schools]
 
     @classmethod
-    def of(cls, holder: outcomes.Holder, now: datetime) -> "Account":
+    def of(cls, holder: outcomes.AccountSeen, now: datetime, ctx: Context | None = None) -> "Account":
+        """The account as it is at that time. `ctx` is for whoever was signed in by the very request."""
         locked = holder.locked_until is not None and holder.locked_until > now
         status = AccountStatus[holder.status.name]
         if locked and status is AccountStatus.ACTIVE:
@@ -61,6 +77,8 @@ class Account(Node):
             activated_at=holder.activated_at,
             last_login_at=holder.last_login_at,
             holder=PersonName.of(holder.name),
+            found=holder,
+            ctx=ctx,
         )
 
 
@@ -74,9 +92,9 @@ class AccountDetails:
     must_change_password: bool = strawberry.field(description="A new password has to be set before anything else.")
 
     @classmethod
-    def of(cls, holder: outcomes.Holder, now: datetime) -> "AccountDetails":
+    def of(cls, holder: outcomes.Holder, now: datetime, ctx: Context | None = None) -> "AccountDetails":
         return cls(
-            account=Account.of(holder, now),
+            account=Account.of(holder, now, ctx),
             username=holder.username,
             email=holder.email,
             must_change_password=holder.must_change_password,

@@ -7,12 +7,16 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
+from schema.directory import DirectoryQuery
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
+from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
 from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
+from schema.registrar import RegistrarQuery
+from schema.reporting import ReportingQuery
 from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
@@ -36,7 +40,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, PolicyQuery):
+class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery):
     pass
 
 

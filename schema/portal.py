@@ -8,18 +8,16 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from db.context import Context
-from resolvers import outcomes, portal, session
-from schema.account import Account, AccountDetails, SecondFactor
+from resolvers import disclosures, outcomes, portal, session
+from schema.account import AccountDetails, SecondFactor
+from schema.disclosures import Disclosure, DisclosureConnection, DisclosureEdge
 from schema.errors import BadRequest
-from schema.nodes import Node, global_id, read_global_id
-from schema.pages import PageInfo, cursor, page_size, read_cursor
+from schema.nodes import Node, global_id
+from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_cursor, read_moment_cursor
 from schema.people import PersonName, Role, School
 
 Info = strawberry.Info[Context, None]
 _T = TypeVar("_T")
-
-First = Annotated[int, strawberry.argument(description="How many at most: 1 to 100.")]
-After = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
 
 
 class Siblings:
@@ -101,15 +99,6 @@ class AttendanceConnection:
     page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
 
 
-def _page_info(cursors: list[str], *, more: bool, after: str | None) -> PageInfo:
-    return PageInfo(
-        has_next_page=more,
-        has_previous_page=after is not None,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
-
-
 # ------------------------------------------------------------------------------------------------ students
 @strawberry.type(description="A student whose record the asker may read.")
 class Student(Node):
@@ -145,7 +134,7 @@ class Student(Node):
         found = pages[self.number]
         edges = [GradeEdge(cursor=cursor(g.scored_on, g.id), node=Grade.of(g)) for g in found[:size]]
         more = len(found) > size
-        return GradeConnection(edges=edges, page_info=_page_info([e.cursor for e in edges], more=more, after=after))
+        return GradeConnection(edges=edges, page_info=page_info([e.cursor for e in edges], more=more, after=after))
 
     @strawberry.field(description="Absences, tardiness and the like, newest first.")
     async def attendance(
@@ -171,12 +160,23 @@ class Student(Node):
         found = pages[self.number]
         edges = [AttendanceEdge(cursor=cursor(e.happened_on, e.id), node=AttendanceEvent.of(e)) for e in found[:size]]
         more = len(found) > size
-        return AttendanceConnection(
-            edges=edges, page_info=_page_info([e.cursor for e in edges], more=more, after=after)
+        return AttendanceConnection(edges=edges, page_info=page_info([e.cursor for e in edges], more=more, after=after))
+
+    @strawberry.field(description="Who was shown or told what about this student, and why; newest first.")
+    async def disclosures(self, info: Info, first: First = 50, after: After = None) -> DisclosureConnection:
+        size, position = page_size(first), read_moment_cursor(after)
+        pages = await self.siblings.together(
+            ("disclosures", size, position),
+            lambda: disclosures.disclosures(info.context, self.siblings.students, limit=size + 1, after=position),
         )
+        found = pages[self.number]
+        edges = [DisclosureEdge(cursor=cursor(d.at, d.id), node=Disclosure.of(d)) for d in found[:size]]
+        more = len(found) > size
+        return DisclosureConnection(edges=edges, page_info=page_info([e.cursor for e in edges], more=more, after=after))
 
 
-async def _students(ctx: Context, student_id: int | None = None) -> list[Student]:
+async def students_of(ctx: Context, student_id: int | None = None) -> list[Student]:
+    """The students whose record the asker may read, or the one with this id."""
     found = await portal.students(ctx, student_id)
     siblings = Siblings(found)
     return [Student.of(student, siblings) for student in found]
@@ -217,7 +217,7 @@ class Me:
 
     @strawberry.field(description="The students whose record may be read: one's own children, or oneself.")
     async def students(self) -> list[Student]:
-        return await _students(self.ctx)
+        return await students_of(self.ctx)
 
 
 async def me_of(ctx: Context) -> Me | None:
@@ -228,51 +228,10 @@ async def me_of(ctx: Context) -> Me | None:
     return Me(
         name=PersonName.of(holder.name),
         roles=[Role(role.value) for role in ctx.viewer.roles],
-        details=AccountDetails.of(holder, ctx.now),
+        details=AccountDetails.of(holder, ctx.now, ctx),
         second_factor=SecondFactor[ctx.viewer.second_factor.name],
         ctx=ctx,
     )
-
-
-# ------------------------------------------------------------------------------------------------ by id
-async def _student(ctx: Context, number: int) -> Node | None:
-    found = await _students(ctx, number)
-    return found[0] if found else None
-
-
-async def _grade(ctx: Context, number: int) -> Node | None:
-    grade = await portal.grade(ctx, number)
-    return Grade.of(grade) if grade else None
-
-
-async def _attendance_event(ctx: Context, number: int) -> Node | None:
-    event = await portal.attendance_event(ctx, number)
-    return AttendanceEvent.of(event) if event else None
-
-
-async def _account(ctx: Context, number: int) -> Node | None:
-    holder = await portal.holder(ctx) if ctx.viewer and ctx.viewer.account_id == number else None
-    return Account.of(holder, ctx.now) if holder else None
-
-
-async def _session_info(ctx: Context, number: int) -> Node | None:
-    live = await session.live_sessions(ctx, number)
-    return SessionInfo.of(live[0]) if live else None
-
-
-async def _school(ctx: Context, number: int) -> Node | None:
-    school = await portal.school(ctx, number)
-    return School.of(school) if school else None
-
-
-_BY_KIND: dict[str, Callable[[Context, int], Coroutine[Any, Any, Node | None]]] = {
-    "Student": _student,
-    "Grade": _grade,
-    "AttendanceEvent": _attendance_event,
-    "Account": _account,
-    "SessionInfo": _session_info,
-    "School": _school,
-}
 
 
 @strawberry.type
@@ -280,13 +239,3 @@ class PortalQuery:
     @strawberry.field(description="The person who is signed in; null when nobody is.")
     async def me(self, info: Info) -> Me | None:
         return await me_of(info.context)
-
-    @strawberry.field(description="Anything by its id. Null when absent or hidden: the two look alike.")
-    async def node(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The id.")],  # noqa: A002
-    ) -> Node | None:
-        read = read_global_id(id)
-        find = _BY_KIND.get(read.kind) if read else None
-        return await find(info.context, read.number) if read and find else None

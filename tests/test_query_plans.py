@@ -15,6 +15,9 @@ import pytest
 from tortoise.context import TortoiseContext
 
 from db import queries, sql
+from db.queries import directory
+from db.queries.guardianships import RESTRICTED
+from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach, Reach
 
 #: Four thousand families: enough that reading a whole table is never the cheaper way.
 DISTRICT = """
@@ -49,6 +52,8 @@ INSERT INTO grade (student_id, course, title, scored_on)
     SELECT n % 4000 + 1, 'Art', 'Piece', date '2020-01-01' + n / 40 FROM generate_series(1, 40000) n;
 INSERT INTO attendance_event (student_id, school_id, happened_on, category)
     SELECT n % 4000 + 1, n % 40 + 1, date '2020-01-01' + n / 40, 'Tardy' FROM generate_series(1, 40000) n;
+INSERT INTO trail_entry (at, step, outcome, about_student_id, address, request_id, details)
+    SELECT now(), 'account:details', 'DONE', n % 4000 + 1, '', '', '{}' FROM generate_series(1, 8000) n;
 INSERT INTO attempt_budget (id, spent, ends_at)
     SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
 INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
@@ -70,8 +75,19 @@ INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, s
 ANALYZE;
 """
 
+#: Letters for numbers: among eight thousand people a name of three letters is a rare one.
+NAMES = """
+UPDATE person SET family = translate(id::text, '0123456789', 'bdfghklmnp') || 'son'
+"""
+
 NOW, TODAY = datetime(2026, 10, 5, 17, tzinfo=UTC), date(2026, 10, 5)
 DIGEST = b"d" * 32
+#: Somebody who sees the accounts of one school, and somebody who sees those of all.
+AT_SCHOOL = AccountReach(17, Reach(frozenset({18})), Reach(frozenset({18}))).values(TODAY)
+IN_DISTRICT = AccountReach(17, Reach(everywhere=True), Reach(everywhere=True)).values(TODAY)
+#: No filter, but for the time; and the schools from which accounts are gathered.
+ANY_ACCOUNT = (None, None, NOW, None, None, None, None)
+SCHOOL, DISTRICT_WIDE = ([18], [18]), (None, None)
 #: What each named query is asked with.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "activation.STUDENT_AND_GUARDIANS": ("0017", TODAY),
@@ -87,6 +103,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "attempts.FORGET": (["login:17"],),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
+    "directory.PEOPLE_AT_SCHOOLS": (*AT_SCHOOL, "dkson", "0017", 10, False, [18]),
+    "directory.PEOPLE_IN_DISTRICT": (*IN_DISTRICT, "dkson", "0017", 10, False, None),
+    "disclosures.PAGE": ([17, 18], ["account:details"], NOW, 5, 50),
+    "disclosures.ONE": (17, ["account:details"]),
     "housekeeping.BUDGETS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.ANSWERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.DEVICES": (datetime(2020, 1, 1, tzinfo=UTC),),
@@ -119,6 +139,22 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "second_factor.GIVEN_AT": (17, 17),
     "second_factor.GIVEN_NOW": (17, 17, NOW),
     "second_factor.DROP_OFFERED": (17,),
+    "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
+    "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
+    "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, None, None, None, [18], True, 17, 26),
+    "registrar.PAGE_IN_DISTRICT": (None, TODAY, None, None, None, None, True, 17, 26),
+    "registrar.COUNT_AT_SCHOOLS": ([18], TODAY, None, None, None),
+    "registrar.COUNT_IN_DISTRICT": (None, TODAY, None, None, None),
+    "reporting.ONE": (*AT_SCHOOL, 17, True),
+    "reporting.SCHOOLS_OF_ONE": (*AT_SCHOOL, 17),
+    "reporting.PAGE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, False, 17, 26),
+    "reporting.PAGE_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, False, 17, 26),
+    "reporting.COUNT_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL),
+    "reporting.COUNT_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE),
+    "reporting.COUNT_BY_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, "STATUS"),
+    "reporting.COUNT_BY_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "STATUS"),
+    "reporting.COUNT_BY_PLACE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, "SCHOOL"),
+    "reporting.COUNT_BY_PLACE_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "SCHOOL"),
     "sessions.BY_TOKEN": (DIGEST, NOW, NOW, TODAY),
     "sessions.TOUCH": (17, NOW),
     "sessions.ACCOUNT_FOR_LOGIN": ("user17", DIGEST, NOW),
@@ -149,23 +185,36 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 PART_OF = {
     "portal._STUDENT": "portal.STUDENTS_OF_GUARDIAN",
     "guardianships.RESTRICTED": "portal.STUDENTS_OF_GUARDIAN",
+    "reach.CURRENT": "reporting.PAGE_AT_SCHOOLS",
+    "reach.PLACES": "reporting.ONE",
+    "reach.SEEN": "reporting.ONE",
+    "reach.SCHOOLS": "reporting.ONE",
+    "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
 }
 #: Forty schools are read as a whole sooner than through an index.
 SMALL = {"school"}
 #: Asked once at a start, and no part of a request.
+#: Everything in the district is counted: it is read.
+COUNTING_ALL = {
+    "registrar.COUNT_IN_DISTRICT",
+    "reporting.COUNT_IN_DISTRICT",
+    "reporting.COUNT_BY_IN_DISTRICT",
+    "reporting.COUNT_BY_PLACE_IN_DISTRICT",
+}
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS"}
+PARTS = {RESTRICTED, CURRENT, PLACES, SEEN, SCHOOLS}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
 
 
 def _queries() -> dict[str, str]:
-    """The named queries by module and name."""
+    """The named queries by module and name. Where a module uses a part of another one, that is no query."""
     return {
         f"{module.__name__.rsplit('.', maxsplit=1)[-1]}.{name}": text
         for module in MODULES
         for name, text in vars(module).items()
-        if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(text, str) and name != "RESTRICTED"
+        if re.fullmatch(r"[A-Z][A-Z_]+", name) and isinstance(text, str) and text not in PARTS
     }
 
 
@@ -185,7 +234,8 @@ def _comments(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 async def filled(database: TortoiseContext) -> None:
-    await sql.connection().execute_script(DISTRICT)
+    await sql.connection().execute_script(DISTRICT + NAMES)
+    await sql.connection().execute_script("ANALYZE")
 
 
 async def _plan(query: str, arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -216,7 +266,7 @@ async def test_queries_use_the_indexes_that_their_comments_name_and_read_no_tabl
         nodes = await _plan(query, ARGUMENTS[name])
         used[name] = _indexes(nodes)
         whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
-        assert whole <= SMALL or name in AT_START | BY_COMMAND, f"{name} reads all of {whole}"
+        assert whole <= SMALL or name in AT_START | BY_COMMAND | COUNTING_ALL, f"{name} reads all of {whole}"
     said = 0
     for module in MODULES:
         for name, comment in _comments(module):
@@ -226,3 +276,13 @@ async def test_queries_use_the_indexes_that_their_comments_name_and_read_no_tabl
                 assert named <= used[PART_OF.get(name, name)], name
                 said += 1
     assert said >= 10
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_rare_name_is_looked_up_and_a_common_one_is_looked_for_among_the_people_of_the_school() -> None:
+    """Everybody in this district has a name that begins with "given"; "dkson" is one person's. A thousand times as
+    many would be looked up in a name's index for nothing, as nearly all of them are at other schools."""
+    for search, index in (("dkson", "person_name_words"), ("given", "enrolment_school")):
+        nodes = await _plan(directory.PEOPLE_AT_SCHOOLS, (*AT_SCHOOL, search, "0017", 10, False, [18]))
+        assert index in _indexes(nodes)
+        assert ("person_name_words" in _indexes(nodes)) == (search == "dkson")

@@ -1,0 +1,58 @@
+"""Whom the asker may look at, worked out once from the gate's answers: the same for pages, counts and single reads.
+
+The gate is asked about what is at no school, and about each school at which the asker has a role. Its yes about the one
+is a yes about everything (`policies.gate`: a role in the district reaches each school), its yes about a school is one
+about all that is there; so these few answers say what it would say about each account and each student.
+"""
+
+from db.context import Context
+from db.queries.reach import AccountReach, Reach
+from policies.gate import Facts, gate_of
+from policies.words import Action, Scope
+
+_NOWHERE = Facts(schools=frozenset())
+
+
+def students_reached(ctx: Context, *actions: Action) -> Reach:
+    """The students to whose schools the asker may do any of these."""
+    if ctx.viewer is None:
+        return Reach()
+    gate, schools = gate_of(ctx), {id_ for ids in ctx.viewer.staff_roles.values() for id_ in ids if id_ is not None}
+    if any(gate.may(ctx.viewer, action, _NOWHERE) for action in actions):
+        return Reach(everywhere=True)
+    return Reach(
+        frozenset(
+            id_
+            for id_ in schools
+            if any(gate.may(ctx.viewer, action, Facts(schools=frozenset({id_}))) for action in actions)
+        )
+    )
+
+
+def accounts_reached(ctx: Context) -> AccountReach:
+    """The accounts of which the asker may know how they stand: the own one, and those at the schools of a role."""
+    if ctx.viewer is None:
+        return AccountReach()
+    own = gate_of(ctx).may(ctx.viewer, Action.ACCOUNT_READ, Facts(scope=Scope.OWN))
+    both = students_reached(ctx, Action.ACCOUNT_STATUS, Action.REPORT_ACCOUNTS)
+    return AccountReach(
+        own=ctx.viewer.account_id if own else None,
+        students=both | students_reached(ctx, Action.REPORT_STUDENT_ACCOUNTS),
+        guardians=both,
+    )
+
+
+def rule_for(ctx: Context, *actions: Action) -> str:
+    """The row of the policy table by which the asker may do one of these somewhere, for the trail.
+
+    Raises:
+        NotAllowed: when there is none, with what is missing.
+    """
+    gate = gate_of(ctx)
+    roles = ctx.viewer.staff_roles.values() if ctx.viewer else ()
+    everywhere = Facts(schools=frozenset(id_ for ids in roles for id_ in ids if id_ is not None))
+    for action in actions:
+        if decision := gate.may(ctx.viewer, action, everywhere):
+            return decision.rule or ""
+    gate.require(ctx.viewer, actions[0], everywhere)
+    raise AssertionError("the gate said no, and then yes")

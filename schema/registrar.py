@@ -1,0 +1,143 @@
+"""The registrar's desk: the guardianships of one's schools, those first that nobody has decided."""
+
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from db.context import Context
+from resolvers import outcomes, registrar
+from resolvers.registrar import Wanted
+from schema.nodes import Node, global_id, number_of
+from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_marked_cursor
+from schema.summaries import GuardianSummary, StudentSummary
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.enum(description="Where a guardianship stands.")
+class GuardianshipStatus(Enum):
+    CLAIMED = strawberry.enum_value("CLAIMED", description="On record, and not confirmed by anybody.")
+    CONFIRMED = strawberry.enum_value("CONFIRMED", description="Confirmed by the roster or a registrar.")
+    REVOKED = strawberry.enum_value("REVOKED", description="Taken back by a registrar.")
+
+
+@strawberry.type(description="A court order or the like on one guardianship. It outranks everything else.")
+class Restriction:
+    kind: str = strawberry.field(description="In words, such as no contact.")
+    begins_on: date = strawberry.field(name="from", description="The first day on which it holds.")
+    ends_on: date | None = strawberry.field(name="until", description="The last day; null until it is lifted.")
+
+
+@strawberry.type(description="What ties a guardian to a student.")
+class Guardianship(Node):
+    guardian: GuardianSummary = strawberry.field(description="The guardian.")
+    student: StudentSummary = strawberry.field(description="The student.")
+    relationship: str = strawberry.field(description="As the record has it, such as mother.")
+    status: GuardianshipStatus = strawberry.field(description="Where it stands.")
+    portal_access: bool = strawberry.field(description="Whether the portal may show the student to the guardian.")
+    restriction: Restriction | None = strawberry.field(description="What is in force today; null when nothing is.")
+    confirmed_at: datetime | None = strawberry.field(description="When it was confirmed; null when it was not.")
+
+    @classmethod
+    def of(cls, found: outcomes.GuardianshipSeen) -> "Guardianship":
+        restriction = found.restriction
+        return cls(
+            id=global_id("Guardianship", found.id),
+            guardian=GuardianSummary.of(found.guardian),
+            student=StudentSummary.of(found.student),
+            relationship=found.relationship,
+            status=GuardianshipStatus[found.status.name],
+            portal_access=found.portal_access,
+            restriction=Restriction(kind=restriction.kind, begins_on=restriction.begins_on, ends_on=restriction.ends_on)
+            if restriction
+            else None,
+            confirmed_at=found.confirmed_at,
+        )
+
+
+@strawberry.input(description="Which guardianships. What is left out does not matter; all that is said must be so.")
+class GuardianshipFilter:
+    status: GuardianshipStatus | None = strawberry.field(default=None, description="Standing so.")
+    portal_access: bool | None = strawberry.field(default=None, description="With the portal mark, or without.")
+    school_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Of students who are at this school today."
+    )
+    restricted: bool | None = strawberry.field(default=None, description="With a restriction in force, or without.")
+
+
+@strawberry.type(description="A guardianship on a page.")
+class GuardianshipEdge:
+    cursor: str = strawberry.field(description="Its position.")
+    node: Guardianship = strawberry.field(description="The guardianship.")
+
+
+@strawberry.type(description="A page of guardianships, claimed ones first.")
+class GuardianshipConnection:
+    edges: list[GuardianshipEdge] = strawberry.field(description="The guardianships on this page.")
+    page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
+    wanted: strawberry.Private[Wanted | None]
+
+    @strawberry.field(description="How many guardianships there are on all pages; counted when it is asked for.")
+    async def total_count(self, info: Info) -> int:
+        return await registrar.count(info.context, self.wanted) if self.wanted else 0
+
+
+@strawberry.type
+class RegistrarQuery:
+    @strawberry.field(description="A guardianship by its id. Null when absent or hidden: the two look alike.")
+    async def guardianship(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id.")],  # noqa: A002
+    ) -> Guardianship | None:
+        number = number_of(id, "Guardianship")
+        return None if number is None else await guardianship_of(info.context, number)
+
+    @strawberry.field(description="The registrar's queue: guardianships of students of one's schools.")
+    async def guardianships(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            GuardianshipFilter | None, strawberry.argument(description="Which; all of one's schools when left out.")
+        ] = None,
+        first: First = 25,
+        after: After = None,
+    ) -> GuardianshipConnection:
+        size, start = page_size(first), read_marked_cursor(after)
+        wanted = _wanted(filter)
+        found = []
+        if wanted is not None:
+            found = await registrar.guardianships(info.context, wanted, after=start, limit=size + 1)
+        edges = [GuardianshipEdge(cursor=_cursor(each), node=Guardianship.of(each)) for each in found[:size]]
+        return GuardianshipConnection(
+            edges=edges,
+            page_info=page_info([edge.cursor for edge in edges], more=len(found) > size, after=after),
+            wanted=wanted,
+        )
+
+
+async def guardianship_of(ctx: Context, number: int) -> Guardianship | None:
+    """The guardianship with this number, if the asker may manage it."""
+    found = await registrar.guardianship(ctx, number)
+    return Guardianship.of(found) if found else None
+
+
+def _cursor(found: outcomes.GuardianshipSeen) -> str:
+    return cursor(found.status.name != GuardianshipStatus.CLAIMED.name, found.id)
+
+
+def _wanted(said: GuardianshipFilter | None) -> Wanted | None:
+    """What a filter asks for; None where it names a school that cannot be one."""
+    if said is None:
+        return Wanted()
+    school_id = number_of(said.school_id, "School") if said.school_id is not None else None
+    if said.school_id is not None and school_id is None:
+        return None
+    return Wanted(
+        status=said.status.name if said.status else None,
+        portal_access=said.portal_access,
+        school_id=school_id,
+        restricted=said.restricted,
+    )
