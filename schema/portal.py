@@ -23,8 +23,9 @@ _T = TypeVar("_T")
 class Siblings:
     """Students that were found together. What is asked of one is fetched for all of them, in one statement."""
 
-    def __init__(self, students: Sequence[outcomes.Student]) -> None:
-        self.students = students
+    def __init__(self, ctx: Context, students: Sequence[outcomes.Student]) -> None:
+        """`ctx` has whoever sees them, who may have signed in by the very request."""
+        self.ctx, self.students = ctx, students
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def together(self, question: Hashable, ask: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
@@ -163,11 +164,11 @@ class Student(Node):
         return AttendanceConnection(edges=edges, page_info=page_info([e.cursor for e in edges], more=more, after=after))
 
     @strawberry.field(description="Who was shown or told what about this student, and why; newest first.")
-    async def disclosures(self, info: Info, first: First = 50, after: After = None) -> DisclosureConnection:
+    async def disclosures(self, first: First = 50, after: After = None) -> DisclosureConnection:
         size, position = page_size(first), read_moment_cursor(after)
         pages = await self.siblings.together(
             ("disclosures", size, position),
-            lambda: disclosures.disclosures(info.context, self.siblings.students, limit=size + 1, after=position),
+            lambda: disclosures.disclosures(self.siblings.ctx, self.siblings.students, limit=size + 1, after=position),
         )
         found = pages[self.number]
         edges = [DisclosureEdge(cursor=cursor(d.at, d.id), node=Disclosure.of(d)) for d in found[:size]]
@@ -178,7 +179,7 @@ class Student(Node):
 async def students_of(ctx: Context, student_id: int | None = None) -> list[Student]:
     """The students whose record the asker may read, or the one with this id."""
     found = await portal.students(ctx, student_id)
-    siblings = Siblings(found)
+    siblings = Siblings(ctx, found)
     return [Student.of(student, siblings) for student in found]
 
 

@@ -229,6 +229,29 @@ async def test_where_the_district_says_so_the_record_is_shown_without_its_disclo
     assert len(await read(portal)) == 1
 
 
+async def test_whoever_signs_in_reads_it_in_the_very_answer(
+    portal: Portal, school: School, maria: Adult, told: Record
+) -> None:
+    id_ = await told(Step.LOOK_UP_ACCOUNT, maria)
+    signed_in = await portal.ask(
+        """
+        mutation SignIn($input: LoginInput!) {
+          login(input: $input) { ... on LoggedIn { me {
+            details { account { schools { name } } }
+            students { disclosures { edges { node { id what } } } }
+          } } }
+        }
+        """,
+        {"input": {"username": "maria.q", "password": PASSWORD}},
+        token="nobody's",
+    )
+    me = signed_in["login"]["me"]
+    assert me["details"]["account"]["schools"] == [{"name": school.name}]
+    [student] = me["students"]
+    what = "Username and status of your account were shown."
+    assert student["disclosures"]["edges"] == [{"node": {"id": id_, "what": what}}]
+
+
 # ------------------------------------------------------------------------------------------------ pages
 async def test_pages_show_the_newest_first_and_each_once(portal: Portal, maria: Adult, told: Record) -> None:
     made = [await told(Step.LOOK_UP_ACCOUNT, maria, minutes=number // 2) for number in range(7)]
