@@ -58,10 +58,13 @@ def _family_at_the_desk(story: Story, family: Answer) -> tuple[str, str]:
     found: list[Answer] = story.tell(title, "find-people", variables)
     for match in found:
         for one in match["guardians"]:
-            name = one["guardian"]["name"]
-            if (name["given"], name["family"]) == (family["given"], family["family"]):
+            if one["guardian"]["name"]["display"] == _full_name(family):
                 return match["student"]["id"], one["guardian"]["id"]
     raise PlainProblem("The designee does not find the family; `make reset` makes a new district.")
+
+
+def _full_name(family: Answer) -> str:
+    return f"{family['given']} {family['family']} {family['suffix']}".strip()
 
 
 def _verified(story: Story, family: Answer, student: str, guardian: str) -> str:
@@ -73,7 +76,7 @@ def _verified(story: Story, family: Answer, student: str, guardian: str) -> str:
     )
     expect(started, "VerificationStarted")
     knows = {
-        "PARENT_NAME": f"{family['given']} {family['family']} {family['suffix']}".strip(),
+        "PARENT_NAME": _full_name(family),
         "STUDENT_NAME": family["student_name"],
         "MAILING_ADDRESS": family["home_address"],
         "HOME_PHONE": family["home_phone"],

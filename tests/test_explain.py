@@ -16,7 +16,7 @@ from tests import documents
 from tests.clients import Answer, Portal
 from tests.command_line import portal as command
 from tests.district import PASSWORD, Adult, District
-from tests.tables import trail
+from tests.tables import forget_trail, trail
 
 LINES = SHIPPED.read_text(encoding="utf-8").splitlines()
 RESET = {"role": "DESIGNEE", "scope": "same_school", "action": "account:reset"}
@@ -32,7 +32,7 @@ async def signed_in(portal: Portal, district: District, role: Role, *, at_school
     somebody = await district.staff(role, school)
     await district.opened(somebody, f"some.{role}")
     assert (await portal.login(f"some.{role}", PASSWORD))["__typename"] == "LoggedIn"
-    await TrailEntry.all().delete()
+    await forget_trail()
     return somebody
 
 

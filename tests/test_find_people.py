@@ -16,6 +16,7 @@ from schema.nodes import global_id
 from tests.clients import Answer, Portal
 from tests.desks import at_desk
 from tests.district import PASSWORD, Adult, District, Pupil
+from tests.tables import forget_trail
 
 FIND = """
 query Find($search: String!, $first: Int! = 10) {
@@ -226,7 +227,7 @@ async def test_a_role_without_such_a_desk_finds_nobody(
     portal: Portal, district: District, nora: Pupil, role: Role
 ) -> None:
     await at_desk(portal, district, role)
-    await TrailEntry.all().delete()
+    await forget_trail()
     assert await find(portal, "nora") == []
     [entry] = await TrailEntry.all()
     assert (entry.step, entry.outcome, entry.refusal) == ("people:find", "REFUSED", "NOT_ALLOWED")
@@ -249,7 +250,7 @@ async def test_families_and_nobody_find_nobody_and_that_is_in_the_trail(
 async def test_a_search_is_in_the_trail_with_what_was_found_and_never_with_what_was_searched_for(
     portal: Portal, district: District, nora: Pupil, desk: Adult
 ) -> None:
-    await TrailEntry.all().delete()
+    await forget_trail()
     await find(portal, "nora o'hara")
     [entry] = await TrailEntry.all()
     assert (entry.step, entry.outcome, entry.actor_person_id) == ("people:find", "DONE", desk.id)

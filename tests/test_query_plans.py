@@ -52,8 +52,6 @@ INSERT INTO grade (student_id, course, title, scored_on)
     SELECT n % 4000 + 1, 'Art', 'Piece', date '2020-01-01' + n / 40 FROM generate_series(1, 40000) n;
 INSERT INTO attendance_event (student_id, school_id, happened_on, category)
     SELECT n % 4000 + 1, n % 40 + 1, date '2020-01-01' + n / 40, 'Tardy' FROM generate_series(1, 40000) n;
-INSERT INTO trail_entry (at, step, outcome, about_student_id, address, request_id, details)
-    SELECT now(), 'account:details', 'DONE', n % 4000 + 1, '', '', '{}' FROM generate_series(1, 8000) n;
 INSERT INTO attempt_budget (id, spent, ends_at)
     SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
 INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
@@ -69,8 +67,8 @@ INSERT INTO verification (designee_id, requester_id, student_id, purpose, questi
     SELECT 8000, n, n, 'RESET', '[]', 3, 'OPEN', now(), now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
 INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, secret_version, mac, actor_account_id,
                          actor_person_id, about_account_id, about_person_id, about_student_id)
-    SELECT now() - n * interval '1 minute', 'session:login', 'DONE', '', '', '{}',
-           substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n
+    SELECT now() - n * interval '1 minute', 'account:details', 'DONE', '', '', '{}',
+           substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n % 4000 + 1
     FROM generate_series(1, 8000) n;
 ANALYZE;
 """
@@ -105,7 +103,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
     "directory.PEOPLE_AT_SCHOOLS": (*AT_SCHOOL, "dkson", "0017", 10, False, [18]),
     "directory.PEOPLE_IN_DISTRICT": (*IN_DISTRICT, "dkson", "0017", 10, False, None),
-    "disclosures.PAGE": ([17, 18], ["account:details"], NOW, 5, 50),
+    "disclosures.PAGE": ([17, 18], ["account:details"], datetime(2100, 1, 1, tzinfo=UTC), 5, 50),
     "disclosures.ONE": (17, ["account:details"]),
     "housekeeping.BUDGETS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.ANSWERS": (datetime(2020, 1, 1, tzinfo=UTC),),
