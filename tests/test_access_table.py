@@ -4,7 +4,6 @@ What is expected is said here in plain words, not read from policies/access.csv.
 as they have to be, since no journey leads to most of them: a caller with a revoked guardianship is never verified.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
@@ -230,12 +229,10 @@ def missing_for_help(role: Role, near: str, tie: str, proof: str) -> set[str]:
     return missing
 
 
-def places() -> Iterator[tuple[Role, str]]:
-    for role in Role:
-        yield from ((role, near) for near in (NEAR_OF_STAFF if role in STAFF else NEAR_OF_FAMILY))
+PLACES = [(role, near) for role in Role for near in (NEAR_OF_STAFF if role in STAFF else NEAR_OF_FAMILY)]
 
 
-@pytest.mark.parametrize(("role", "near"), places())
+@pytest.mark.parametrize(("role", "near"), PLACES)
 async def test_nobody_is_helped_with_an_account_but_as_the_rules_say(rig: Rig, role: Role, near: str) -> None:
     """Details, reset, enable and disable, in every combination; each refused one is in the trail."""
     told: dict[tuple[str, str, Purpose], tuple[str, set[str]]] = {}
@@ -349,7 +346,7 @@ def expected_doors(role: Role, near: str, tie: str, case: Case, asker: Asker) ->
     }
 
 
-@pytest.mark.parametrize(("role", "near"), places())
+@pytest.mark.parametrize(("role", "near"), PLACES)
 async def test_no_other_door_opens_but_as_the_rules_say(rig: Rig, role: Role, near: str) -> None:
     """Also with a verification that has passed: it is good for its own purpose, and for no other door."""
     staff = await rig.staff(role, near) if role in STAFF else None
