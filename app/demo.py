@@ -102,7 +102,8 @@ def next_step(facts: dict[str, Any], address: str) -> str:
     accounts = "\n".join(f"    {name:<20} {password}" for name, password in facts["accounts"].items())
     return f"""
 Portal Access is running: {address}/graphql
-Open that address in a browser for a console, or run `make journey` in another terminal to see the guardian's way.
+Open that address in a browser for a console, or run `make journey` in another terminal to see a guardian's way to the
+grades, and a call at the front office.
 
 To try, from the demo district ({facts["district_name"]}):
 

@@ -78,13 +78,17 @@ class Gate:
         """From the text of a table. Raises `policies.table.TableRefused`."""
         return cls(read_table(table))
 
-    def may(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
-        """Whether any of the viewer's roles may do this. Anything unknown, and anything that goes wrong, is no."""
+    def may(self, viewer: Viewer | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
+        """Whether any of the viewer's roles may do this. Anything unknown, and anything that goes wrong, is no.
+
+        With `looking`, the request only looks at what the action is about, as a search or a queue does: a second factor
+        that was given a while ago is enough then.
+        """
         if viewer is None:
             return Decision(allowed=False, missing=(MissingFact.SIGNED_IN,))
         nearest: Decision | None = None
         for role in viewer.roles:
-            decision = self._for_role(viewer, role, action, facts)
+            decision = self._for_role(viewer, role, action, facts, looking=looking)
             if decision.allowed:
                 return decision
             if nearest is None or _distance(decision) < _distance(nearest):
@@ -92,13 +96,13 @@ class Gate:
         # A no counts as false, so that it is asked for by name whether there is one.
         return Decision(allowed=False, missing=(MissingFact.ROLE,)) if nearest is None else nearest
 
-    def require(self, viewer: Viewer | None, action: Action, facts: Facts) -> Decision:
+    def require(self, viewer: Viewer | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
         """As `may`, for a step that cannot go on without a yes.
 
         Raises:
             NotAllowed: with the missing facts.
         """
-        decision = self.may(viewer, action, facts)
+        decision = self.may(viewer, action, facts, looking=looking)
         if not decision:
             raise NotAllowed(decision.missing)
         return decision
@@ -109,10 +113,10 @@ class Gate:
         row = next((row for row in self.rows if row.text == decision.rule), None)
         return Explanation(row, decision.missing)
 
-    def _for_role(self, viewer: Viewer, role: Role, action: Action, facts: Facts) -> Decision:
+    def _for_role(self, viewer: Viewer, role: Role, action: Action, facts: Facts, *, looking: bool) -> Decision:
         scopes = _scopes(viewer, role, facts)
         decision = self._first(role, scopes, action, facts.guardianship, facts.verification)
-        if _BY_SCHOOL.isdisjoint(scopes) or _second_factor(viewer, role, action):
+        if _BY_SCHOOL.isdisjoint(scopes) or _second_factor(viewer, role, looks=looking or action in READING):
             return decision
         # Whoever has a stolen password and nothing else learns from a no neither guardianship nor verification.
         return decision if MissingFact.ROLE in decision.missing else _NO_SECOND_FACTOR
@@ -194,11 +198,11 @@ def _scopes(viewer: Viewer, role: Role, facts: Facts) -> tuple[Scope, ...]:
     return (Scope.SAME_DISTRICT,)
 
 
-def _second_factor(viewer: Viewer, role: Role, action: Action) -> bool:
+def _second_factor(viewer: Viewer, role: Role, *, looks: bool) -> bool:
     """Whether the session stands well enough with its second factor for this."""
     if role not in SECOND_FACTOR_ROLES or viewer.second_factor in {SecondFactor.NOT_NEEDED, SecondFactor.FRESH}:
         return True
-    return viewer.second_factor is SecondFactor.STALE and action in READING
+    return viewer.second_factor is SecondFactor.STALE and looks
 
 
 def _lacking(

@@ -18,13 +18,13 @@ def students_reached(ctx: Context, *actions: Action) -> Reach:
     if ctx.viewer is None:
         return Reach()
     gate, schools = gate_of(ctx), {id_ for ids in ctx.viewer.staff_roles.values() for id_ in ids if id_ is not None}
-    if any(gate.may(ctx.viewer, action, _NOWHERE) for action in actions):
+    if any(gate.may(ctx.viewer, action, _NOWHERE, looking=True) for action in actions):
         return Reach(everywhere=True)
     return Reach(
         frozenset(
             id_
             for id_ in schools
-            if any(gate.may(ctx.viewer, action, Facts(schools=frozenset({id_}))) for action in actions)
+            if any(gate.may(ctx.viewer, action, Facts(schools=frozenset({id_})), looking=True) for action in actions)
         )
     )
 
@@ -50,5 +50,5 @@ def rule_for(ctx: Context, *actions: Action) -> str | None:
     """
     gate, roles = gate_of(ctx), ctx.viewer.staff_roles.values() if ctx.viewer else ()
     somewhere = Facts(schools=frozenset(id_ for ids in roles for id_ in ids if id_ is not None))
-    decisions = (gate.may(ctx.viewer, action, somewhere) for action in actions)
-    return (next(filter(None, decisions), None) or gate.require(ctx.viewer, actions[0], somewhere)).rule
+    decisions = (gate.may(ctx.viewer, action, somewhere, looking=True) for action in actions)
+    return (next(filter(None, decisions), None) or gate.require(ctx.viewer, actions[0], somewhere, looking=True)).rule

@@ -91,6 +91,13 @@ SUPPLIED_BY: dict[MissingFact, str] = {
     ),
 }
 
+#: The help topic for a missing fact, where there is a better one than whom to call.
+HELP_WITH: dict[MissingFact, str] = {
+    MissingFact.SIGNED_IN: "LOGGING_IN",
+    MissingFact.SECOND_FACTOR: "LOGGING_IN",
+    MissingFact.GUARDIANSHIP_CONFIRMED: "STUDENT_NOT_VISIBLE",
+}
+
 
 def not_allowed(missing: Sequence[MissingFact]) -> str:
     """Why somebody may not do a thing, and who can supply what is missing."""

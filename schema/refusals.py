@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from policies import refusals
-from schema.messages import AS_THINGS_STAND, MESSAGES, not_allowed
+from schema.messages import AS_THINGS_STAND, HELP_WITH, MESSAGES, not_allowed
 
 
 @strawberry.enum(description="The help topic that tells more.")
@@ -78,9 +78,18 @@ class Refusal:
     def of(cls, refusal: refusals.Refusal) -> Any:
         """The GraphQL object for a refusal, with its message."""
         said = MESSAGES[refusal.code]
-        topic = HelpTopic[said.topic] if said.topic else None
-        message = cls.words(refusal) or said.text
-        return cls(message=message, code=RefusalCode[refusal.code.name], help=topic, **cls.data(refusal))
+        topic = cls.topic(refusal) or said.topic
+        return cls(
+            message=cls.words(refusal) or said.text,
+            code=RefusalCode[refusal.code.name],
+            help=HelpTopic[topic] if topic else None,
+            **cls.data(refusal),
+        )
+
+    @classmethod
+    def topic(cls, refusal: Any) -> str | None:  # noqa: ARG003
+        """A help topic that depends on what is carried; None where one does for all."""
+        return None
 
     @classmethod
     def words(cls, refusal: Any) -> str | None:  # noqa: ARG003
@@ -173,6 +182,10 @@ class TokenNotAccepted(Refusal):
 @strawberry.type(description="The asker may not do this. It names the missing facts, and who can supply them.")
 class NotAllowed(Refusal):
     missing: list[MissingFact] = strawberry.field(description="What would have to be so.")
+
+    @classmethod
+    def topic(cls, refusal: refusals.NotAllowed) -> str:
+        return next((HELP_WITH[fact] for fact in refusal.missing if fact in HELP_WITH), "CONTACT")
 
     @classmethod
     def words(cls, refusal: refusals.NotAllowed) -> str:

@@ -171,6 +171,20 @@ def test_without_the_second_factor_ones_own_account_is_all(role: Role, stands: S
         assert GATE.may(asking, action, Facts(scope=Scope.OWN))
 
 
+@pytest.mark.parametrize("action", [Action.VERIFICATION_RUN, Action.GUARDIANSHIP_MANAGE])
+def test_a_search_or_a_queue_only_looks_whatever_the_action_is_that_it_belongs_to(action: Action) -> None:
+    """A designee whose code was given some hours ago finds the family, and is asked again before anything is done."""
+    for stands in SecondFactor:
+        asking = viewer(Role.DESIGNEE, Role.REGISTRAR, second_factor=stands)
+        acts = stands in {SecondFactor.FRESH, SecondFactor.NOT_NEEDED}
+        assert bool(GATE.may(asking, action, at(HERE))) == acts
+        looks = GATE.may(asking, action, at(HERE), looking=True)
+        assert bool(looks) == (acts or stands is SecondFactor.STALE)
+        assert GATE.may(asking, action, at(ELSEWHERE), looking=True).missing == (
+            (MissingFact.SAME_SCHOOL,) if looks else (MissingFact.SECOND_FACTOR,)
+        )
+
+
 def test_only_reporters_have_no_use_for_a_second_factor() -> None:
     assert set(STAFF) - SECOND_FACTOR_ROLES == {Role.REPORTER}
     assert set(STAFF) > SECOND_FACTOR_ROLES

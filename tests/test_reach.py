@@ -131,7 +131,7 @@ class Oracle:
         self.ctx, self.town, self.question = ctx, town, question
 
     def may(self, action: Action, facts: Facts) -> bool:
-        return bool(gate_of(self.ctx).may(self.ctx.viewer, action, facts))
+        return bool(gate_of(self.ctx).may(self.ctx.viewer, action, facts, looking=True))
 
     def any_at(self, schools: set[int], *actions: Action) -> bool:
         return any(self.may(action, Facts(schools=frozenset(schools))) for action in actions)
