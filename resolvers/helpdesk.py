@@ -23,15 +23,13 @@ from db.queries import verification as verification_queries
 from db.secrets import new_code, new_nonce
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
-from policies import usernames
 from policies.gate import Facts, gate_of
 from policies.guardianship import Standing
-from policies.limits import reopen
 from policies.refusals import FieldProblem, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from policies.verification import ACTION_FOR, proof_for
+from resolvers.login_attempts import forget_failures
 from resolvers.outcomes import AccountReset, Holder
 from resolvers.portal import holder_of
-from resolvers.session import username_claim
 from resolvers.step import StepTaken, taking
 from resolvers.verification import facts_of, guardian_of, note_case, refuse_relatives
 
@@ -239,7 +237,7 @@ async def enable_account(
                 locked_until=None,
             )
             if holder.username is not None:
-                await reopen(username_claim(ctx, usernames.folded(holder.username)))
+                await forget_failures(ctx, holder.username, await queries.devices(holder.account_id))
             await promise(ctx, LetterKind.ACCOUNT_ENABLED, case.addressee, {"account_id": holder.account_id})
         return await _now(holder.account_id)
 

@@ -10,11 +10,10 @@ from db.secrets import normalise_recovery_token
 from db.sql import Row
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
-from policies import usernames
-from policies.limits import Budget, Spent, reopen, spend
+from policies.limits import Budget, Spent, spend
 from policies.refusals import FieldProblem, InvalidInput, TokenNotAccepted
 from resolvers.choice import password_faults
-from resolvers.session import username_claim
+from resolvers.login_attempts import forget_failures
 from resolvers.step import StepTaken, taking
 
 
@@ -43,7 +42,7 @@ async def set_new_password(ctx: Context, *, token: str, password: str, verify_pa
             step.note.details["sessions_ended"] = await queries.shut_out(
                 account_id, now=ctx.now, reason="PASSWORD_CHANGED"
             )
-            await reopen(username_claim(ctx, usernames.folded(found["username"])))
+            await forget_failures(ctx, found["username"])
             if found["email"]:
                 addressee = Addressee(found["person_id"], found["email"], found["language"])
                 await promise(ctx, LetterKind.PASSWORD_CHANGED, [addressee], {"account_id": account_id})

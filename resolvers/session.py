@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from db.context import Capacity, Context, Role, Viewer
-from db.hashing import HasherBusy
 from db.models import Account, AccountStatus
 from db.queries import activation as activation_queries
 from db.queries import portal as portal_queries
@@ -15,7 +14,6 @@ from mail.outbox import Addressee, LetterKind, promise
 from policies import second_factor as factors
 from policies import usernames
 from policies.gate import Facts, gate_of
-from policies.limits import Budget, Claim, Spent, spend
 from policies.refusals import (
     AccountDisabled,
     FieldProblem,
@@ -29,6 +27,7 @@ from policies.refusals import (
 from policies.words import Action, Scope
 from resolvers.choice import password_faults
 from resolvers.codes import GivenCode, given_code
+from resolvers.login_attempts import judge_password, spend_login
 from resolvers.outcomes import LiveSession, NewSession, SignedIn
 from resolvers.step import StepTaken, taking
 
@@ -60,8 +59,8 @@ async def log_in(
         device = token_digest(device_token or "")
         account = await queries.account_for_login(folded, device, ctx.now)
         known_device = account["device_id"] if account else None
-        spent = await _spend_login(ctx, folded, device if known_device else None)
-        right = await _verified(ctx, spent, account["password_hash"] if account else None, password)
+        spent = await spend_login(ctx, folded, device if known_device else None)
+        right = await judge_password(ctx, spent, account["password_hash"] if account else None, password)
         if account is not None:
             step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
         if account is None or not right:
@@ -83,39 +82,6 @@ async def log_in(
         if code is not None:
             await code.spent.give_back()
         return SignedIn(await viewer_of(ctx, account, session_id), session)
-
-
-async def _spend_login(ctx: Context, folded: str, device: bytes | None) -> Spent:
-    """A known device has a budget of its own, so that a stranger's guesses do not lock its holder out."""
-    rules = ctx.rules
-    window = timedelta(minutes=rules.login_window_minutes)
-    who: Claim
-    if device is None:
-        who = username_claim(ctx, folded)
-    else:
-        who = Budget("login-device", rules.logins_per_device, window).claim(ctx, device.hex())
-    return await spend(
-        ctx,
-        who,
-        Budget("login-client", rules.logins_per_client, window).claim(ctx, ctx.network),
-        Budget("login-district", rules.logins_per_district, window).claim(ctx, "district"),
-    )
-
-
-def username_claim(ctx: Context, folded: str) -> Claim:
-    """The failures that are counted for a username; forgotten when the school enables the account."""
-    rules = ctx.rules
-    window = timedelta(minutes=rules.login_window_minutes)
-    return Budget("login-username", rules.logins_per_username, window).claim(ctx, folded)
-
-
-async def _verified(ctx: Context, spent: Spent, encoded: str | None, password: str) -> bool:
-    """Whether the password is right, by one hash. An attempt that found no room was not judged: it does not count."""
-    try:
-        return await ctx.hasher.verify(encoded, password)
-    except HasherBusy:
-        await spent.give_back()
-        raise
 
 
 async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
@@ -289,8 +255,8 @@ async def insist_on_password(ctx: Context, me: Viewer, step: StepTaken, password
     if account is None:
         raise WrongCredentials
     step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
-    spent = await _spend_login(ctx, folded, None)
-    if not await _verified(ctx, spent, account["password_hash"], password):
+    spent = await spend_login(ctx, folded, None)
+    if not await judge_password(ctx, spent, account["password_hash"], password):
         raise WrongCredentials
     await spent.give_back()
     return account

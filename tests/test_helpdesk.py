@@ -178,13 +178,16 @@ async def test_a_disabled_account_is_enabled_and_its_failures_are_forgotten(
 ) -> None:
     mine = Portal(portal.app, address="203.0.113.9")
     async with mine.http:
-        for _ in range(settings.logins_per_username + 1):
-            await mine.login("maria.q", NEW)
-        assert (await mine.login("maria.q", PASSWORD))["__typename"] == "TooManyAttempts"
+        known = (await mine.login("maria.q", PASSWORD))["session"]["deviceToken"]
+        for device in (None, known):
+            for _ in range(max(settings.logins_per_username, settings.logins_per_device) + 1):
+                await mine.login("maria.q", NEW, deviceToken=device)
+            assert (await mine.login("maria.q", PASSWORD, deviceToken=device))["__typename"] == "TooManyAttempts"
         await disabled(desk)
         enabled = await desk.enable(await desk.verified("ENABLE"))
         assert enabled["account"]["status"] == "ACTIVE"
-        assert (await mine.login("maria.q", PASSWORD))["__typename"] == "LoggedIn"
+        for device in (None, known):
+            assert (await mine.login("maria.q", PASSWORD, deviceToken=device))["__typename"] == "LoggedIn"
     assert [letter.kind for letter in await Letter.all()] == ["ACCOUNT_ENABLED"]
 
 

@@ -112,6 +112,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "housekeeping.VERIFICATIONS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "helpdesk.LOCK_HOLDER": (17,),
     "helpdesk.END_SESSIONS": (17, NOW, "RESET_BY_SCHOOL"),
+    "helpdesk.DEVICES": (17,),
     "helpdesk.FORGET_DEVICES": (17,),
     "helpdesk.REPLACE_TOKENS": (17,),
     "helpdesk.TOKEN_BY_DIGEST": ([DIGEST],),

@@ -17,6 +17,9 @@ UPDATE session SET ended_at = $2, end_reason = $3 WHERE account_id = $1 AND ende
 # Uses device_of_account: whoever had the old password may have left a device that is recognised.
 FORGET_DEVICES = "DELETE FROM device WHERE account_id = $1"
 
+# Uses device_of_account.
+DEVICES = "SELECT digest FROM device WHERE account_id = $1"
+
 # Uses recovery_token_current.
 REPLACE_TOKENS = "UPDATE recovery_token SET state = 'REPLACED' WHERE account_id = $1 AND state = 'CURRENT'"
 
@@ -55,6 +58,11 @@ async def shut_out(account_id: int, *, now: datetime, reason: str) -> int:
     await sql.execute(FORGET_DEVICES, account_id)
     await sql.execute(REPLACE_TOKENS, account_id)
     return ended
+
+
+async def devices(account_id: int) -> list[bytes]:
+    """Digests of the tokens of the account's known devices."""
+    return [bytes(row["digest"]) for row in await sql.rows(DEVICES, account_id)]
 
 
 async def token_by_digest(digests: list[bytes]) -> Row | None:
