@@ -46,8 +46,8 @@ schema: $(VENV)/.installed-dev  ## Write schema/schema.graphql anew
 	$(BIN)/python -m schema.snapshot
 
 lock: $(VENV)/.installed-dev  ## Resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --group build --generate-hashes --no-emit-index-url --no-header --no-annotate --universal -o requirements.lock
-	uv pip compile pyproject.toml --group build --group dev --generate-hashes --no-emit-index-url --no-header --no-annotate --universal -o requirements-dev.lock
+	uv pip compile pyproject.toml --group build --generate-hashes --no-header --no-annotate --universal -o requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --generate-hashes --no-header --no-annotate --universal -o requirements-dev.lock
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
