@@ -8,7 +8,17 @@ from structlog.testing import capture_logs
 
 from app.housekeeping import keeping_house
 from db import sql
-from db.models import AttemptBudget, Device, IdempotentAnswer, Session
+from db.context import Role
+from db.models import (
+    AttemptBudget,
+    Device,
+    IdempotentAnswer,
+    Purpose,
+    RecoveryToken,
+    Session,
+    TokenKind,
+    Verification,
+)
 from db.secrets import token_digest
 from tests.conftest import Clock
 from tests.district import District
@@ -45,6 +55,39 @@ async def test_ended_windows_expired_answers_and_devices_are_thrown_away(distric
     assert await Session.all().count() == 2
 
 
+async def test_expired_codes_and_verifications_of_last_month_are_thrown_away(district: District, clock: Clock) -> None:
+    """A verification is kept for a while after its end, for whoever asks at the desk."""
+    nora = await district.student()
+    dana = await district.staff(Role.DESIGNEE)
+    began = clock() - timedelta(days=60)
+    for number, ends_at in enumerate((clock() - timedelta(seconds=1), clock() + timedelta(seconds=1))):
+        await RecoveryToken.create(
+            account_id=nora.account_id,
+            kind=TokenKind.CODE,
+            secret_version=1,
+            digest=token_digest(f"code {number}"),
+            issued_at=began,
+            expires_at=ends_at,
+        )
+    for days in (31, 29):
+        await Verification.create(
+            designee_id=dana.id,
+            requester_id=nora.id,
+            student_id=nora.id,
+            purpose=Purpose.RESET,
+            questions=[],
+            attempts_left=3,
+            started_at=began,
+            expires_at=clock() - timedelta(days=days),
+        )
+
+    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+        await _until(_one_verification_is_left)
+
+    assert (await Verification.get()).expires_at == clock() - timedelta(days=29)
+    assert bytes((await RecoveryToken.get()).digest) == token_digest("code 1")
+
+
 async def test_a_database_that_is_away_for_a_moment_does_not_end_it(district: District, clock: Clock) -> None:
     await AttemptBudget.create(id="proof-client:ended", spent=1, ends_at=clock() - timedelta(seconds=1))
     await sql.rows("ALTER TABLE attempt_budget RENAME TO attempt_budget_away")
@@ -57,6 +100,10 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_it(district: Di
 
 async def _one_device_is_left() -> bool:
     return await Device.all().count() == 1
+
+
+async def _one_verification_is_left() -> bool:
+    return await Verification.all().count() == 1
 
 
 async def _no_count_is_left() -> bool:
