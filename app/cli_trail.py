@@ -39,21 +39,27 @@ def verify(
         Path | None,
         typer.Option(help="A file of checkpoints; without it, the one of PORTAL_TRAIL_CHECKPOINTS."),
     ] = None,
+    from_seal: Annotated[
+        int, typer.Option(min=1, help="Leave aside what was sealed before this seal, where it is known to be wrong.")
+    ] = 1,
 ) -> None:
     """Reads the whole trail and names the first entry that is not as it was written; exit code 1 where there is one."""
     with with_database(settings_and_logs()) as settings:
         file = checkpoints or checkpoint_file(settings)
-        verdict = asyncio.run(_verify(settings, file if checkpoints or (file and file.exists()) else None))
+        known = file if checkpoints or (file and file.exists()) else None
+        verdict = asyncio.run(_verify(settings, known, from_seal))
     for line in _told(verdict, settings):
         out.print(line, markup=False)
+    if from_seal > 1:
+        out.print(f"What was sealed before seal {from_seal} was left aside.")
     if verdict.finding is not None:
         raise typer.Exit(1)
 
 
-async def _verify(settings: Settings, file: Path | None) -> Verdict:
+async def _verify(settings: Settings, file: Path | None, from_seal: int) -> Verdict:
     async with opened(settings):
         await insist_on_migrations(settings)
-        return await verify_trail(keyring(settings), read_checkpoints(file) if file else ())
+        return await verify_trail(keyring(settings), read_checkpoints(file) if file else (), from_seal=from_seal)
 
 
 def _told(verdict: Verdict, rules: Rules) -> list[str]:

@@ -23,6 +23,7 @@ LENGTH: Final = 32
 NONE: Final = bytes(LENGTH)
 _SEALS_AT_ONCE: Final = 16
 _AT_ONCE: Final = 1000
+_BEFORE_ALL: Final = -(2**63)
 
 # Uses the primary key, as ENTRIES and QUEUE do.
 SEALS = """
@@ -46,7 +47,12 @@ SELECT min(e.id) AS id FROM trail_entry e
 WHERE NOT EXISTS (
     SELECT FROM (SELECT unnest(entry_ids) AS id FROM trail_seal UNION ALL SELECT entry_id FROM trail_unsealed) known
     WHERE known.id = e.id
-)
+) AND e.id > $1
+"""
+# The last of the entries that are left aside, and what the seal after them has to follow.
+BEFORE = """
+SELECT (SELECT max(id) FROM trail_seal, unnest(entry_ids) AS id WHERE number < $1) AS entry,
+       (SELECT digest FROM trail_seal WHERE number = $1 - 1) AS digest
 """
 # Only when something is wrong: reads the trail whole.
 ELSEWHERE = "SELECT min(id) AS id FROM trail_entry WHERE mac = $1"
@@ -94,21 +100,23 @@ class Verdict:
     finding: Finding | None = None
 
 
-async def verify(keys: Keyring, checkpoints: Iterable[Checkpoint] = ()) -> Verdict:
+async def verify(keys: Keyring, checkpoints: Iterable[Checkpoint] = (), *, from_seal: int = 1) -> Verdict:
     """Reads the whole trail as it stands at one moment, while it goes on being written.
 
-    Without checkpoints, an end that was cut off with its seals cannot be seen.
+    Without checkpoints, an end that was cut off with its seals cannot be seen. With `from_seal`, what was sealed before
+    that seal is left aside: behind something that is known to be wrong, the rest can be watched on.
     """
     walk = _Walk(keys)
     # Before the moment is chosen: a checkpoint is written after its seal, so that all of these are in it.
-    cut = await _against(checkpoints, walk.verdict)
+    cut = await _against((one for one in checkpoints if one.number >= from_seal), walk.verdict)
     async with sql.transaction():
         await sql.rows("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         await sql.rows("SET LOCAL statement_timeout = 0")
         await sql.rows("SET LOCAL idle_in_transaction_session_timeout = 0")
+        aside = await walk.begin_at(from_seal)
         finding = await walk.seals() or await walk.queue()
         if finding is None or finding.entry is not None:
-            finding = _earlier(finding, (await sql.rows(STRAY))[0]["id"])
+            finding = _earlier(finding, (await sql.rows(STRAY, aside))[0]["id"])
         first = await sql.row(FIRST)
     verdict = walk.verdict
     if cut is not None and cut.seal is not None and (finding is None or (finding.seal or cut.seal + 1) > cut.seal):
@@ -152,12 +160,22 @@ class _Walk:
         self.keys = keys
         self.verdict = Verdict()
         self.not_checked: Finding | None = None
-        self._next, self._previous = 1, GENESIS
+        self._next = 1
+        #: None where it is not there to be followed.
+        self._previous: bytes | None = GENESIS
         self._has_macs = False
+
+    async def begin_at(self, seal: int) -> int:
+        """Leaves aside what was sealed before this seal; returns the number of the last entry of that."""
+        if seal <= 1:
+            return _BEFORE_ALL
+        [before] = await sql.rows(BEFORE, seal)
+        self._next, self._previous = seal, before["digest"]
+        return _BEFORE_ALL if before["entry"] is None else int(before["entry"])
 
     async def seals(self) -> Finding | None:
         """The chain, and each entry in it."""
-        after = -(2**63)
+        after = _BEFORE_ALL if self._next == 1 else self._next - 1
         while page := await sql.rows(SEALS, after, _SEALS_AT_ONCE):
             whole: list[Row] = []
             broken = None
@@ -182,7 +200,7 @@ class _Walk:
 
     async def queue(self) -> Finding | None:
         """Each entry that waits for its seal."""
-        after = -(2**63)
+        after = _BEFORE_ALL
         while page := await sql.rows(QUEUE, after, _AT_ONCE):
             entries = await _entries([row["entry_id"] for row in page])
             for row in page:
@@ -206,7 +224,7 @@ class _Walk:
                 return Finding(Wrong.SEAL_ALTERED, f"Seal {number} was altered.", seal=number)
         elif self.not_checked is None:
             self.not_checked = Finding(Wrong.NOT_CHECKED, _not_checked(f"Seal {number}", version), seal=number)
-        if seal["previous"] != self._previous:
+        if self._previous is not None and seal["previous"] != self._previous:
             says = f"Seal {number} does not follow the seal before it."
             return Finding(Wrong.SEAL_OUT_OF_ORDER, says, seal=number)
         self._next, self._previous = number + 1, bytes(seal["digest"])

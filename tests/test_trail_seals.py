@@ -389,6 +389,31 @@ async def test_a_trail_that_was_emptied_with_all_that_belongs_to_it_is_found(ctx
     assert (finding.wrong, finding.seal) == (Wrong.CUT_OFF, 1)
 
 
+async def test_behind_what_is_known_to_be_wrong_the_rest_is_watched_on(ctx: Context) -> None:
+    checkpoints = await sealed(ctx, 3, 3, 3)
+    numbers = await ids()
+    await tamper(
+        f"UPDATE trail_entry SET step = 'other' WHERE id = {numbers[0]}",
+        f"DELETE FROM trail_entry WHERE id = {numbers[4]}",
+    )
+    assert (await found(ctx, checkpoints)).entry == numbers[0]
+    for from_seal, entry in ((2, numbers[4]), (3, None)):
+        finding = (await verify(ctx.keys, checkpoints, from_seal=from_seal)).finding
+        assert (finding.entry if finding else None) == entry
+    # Whatever is done from there on is found as before: an entry, a seal, the end, and what was put in.
+    known = await verify(ctx.keys, checkpoints, from_seal=3)
+    assert (known.sealed, known.seals, known.checkpoints) == (3, 1, 1)
+    await tamper("UPDATE trail_seal SET previous = repeat('p', 32)::bytea WHERE number = 3")
+    finding = (await verify(ctx.keys, checkpoints, from_seal=3)).finding
+    assert finding is not None
+    assert (finding.wrong, finding.seal) == (Wrong.SEAL_ALTERED, 3)
+    await tamper("DELETE FROM trail_seal WHERE number = 3")
+    for held_against, wrong in ((checkpoints, Wrong.CUT_OFF), ((), Wrong.ENTRY_INSERTED)):
+        finding = (await verify(ctx.keys, held_against, from_seal=3)).finding
+        assert finding is not None
+        assert finding.wrong is wrong
+
+
 async def test_an_altered_entry_before_the_cut_is_named_first(ctx: Context) -> None:
     checkpoints = await sealed(ctx, 2, 2, 2)
     first = (await ids())[0]
