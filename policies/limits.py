@@ -42,17 +42,11 @@ class Spent:
         await attempts.refund(windows)
 
 
-async def refuse_if_closed(ctx: Context, *claims: Claim) -> None:
-    """For a step that only leads to attempts: counts nothing, and looks whether any more would be judged.
-
-    Raises:
-        TooManyAttempts: when any of the budgets is used up; says when the last of these windows ends.
-    """
+async def closed_until(ctx: Context, *claims: Claim) -> datetime | None:
+    """When the last of these budgets that are used up opens again; None where none is. Counts nothing."""
     maximum = {claim.id: claim.budget.maximum for claim in claims}
     spent = await attempts.spent(list(maximum), now=ctx.now)
-    closed = [ends_at for id_, (count, ends_at) in spent.items() if count >= maximum[id_]]
-    if closed:
-        raise TooManyAttempts(max(closed))
+    return max((ends_at for id_, (count, ends_at) in spent.items() if count >= maximum[id_]), default=None)
 
 
 async def reopen(*claims: Claim) -> None:

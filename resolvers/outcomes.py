@@ -238,6 +238,8 @@ class VerificationOpened:
     id: int
     questions: Sequence[Question]
     expires_at: datetime
+    #: Where too many wrong answers are why: when questions may be asked again.
+    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from db.queries import verification as queries
 from db.trail import Step
 from policies.gate import Decision, Facts, gate_of
 from policies.guardianship import GuardianshipFacts, Standing, standing
-from policies.limits import Budget, Claim, refuse_if_closed, spend
+from policies.limits import Budget, Claim, closed_until, spend
 from policies.refusals import (
     FieldProblem,
     InPersonRequired,
@@ -45,6 +45,8 @@ async def start_verification(
 ) -> VerificationOpened:
     """Opens a verification of one caller about one student for one purpose, and says what to ask.
 
+    After too many wrong answers, about this caller or to this designee, nothing is asked: the caller comes in person.
+
     Args:
         ctx: the designee's request.
         guardian_id: the guardian who calls; None when the student does.
@@ -54,7 +56,6 @@ async def start_verification(
     Raises:
         NotAllowed: no designee, another school, a relative, or a guardianship that the registrar has not confirmed.
         NotFound: no such student.
-        TooManyAttempts: too many wrong answers, about this caller or to this designee.
     """
     async with taking(ctx, Step.START_VERIFICATION) as step:
         me = _signed_in(ctx)
@@ -65,8 +66,9 @@ async def start_verification(
             raise NotFound
         note_case(step, case)
         step.note.rule = _may_help(ctx, me, case, guardian_id, purpose).rule
-        await refuse_if_closed(ctx, *_budgets(ctx, me, case))
-        asked = questions(record_of(case))
+        # Whoever comes in person and shows a valid ID is verified whatever was guessed on the telephone.
+        retry_at = await closed_until(ctx, *_budgets(ctx, me, case))
+        asked = questions(record_of(case)) if retry_at is None else ()
         expires_at = ctx.now + timedelta(minutes=ctx.rules.verification_minutes)
         async with step.transaction():
             opened = await Verification.create(
@@ -80,7 +82,7 @@ async def start_verification(
                 expires_at=expires_at,
             )
             step.note.details |= {"verification": opened.id, "questions": [question.value for question in asked]}
-        return VerificationOpened(opened.id, asked, expires_at)
+        return VerificationOpened(opened.id, asked, expires_at, retry_at)
 
 
 def _signed_in(ctx: Context) -> Viewer:

@@ -71,13 +71,16 @@ class VerificationStarted:
     verification_id: strawberry.ID = strawberry.field(description="Good for the designee who started it alone.")
     questions: list[Question] = strawberry.field(description="What to ask, in this order; each has to be answered.")
     in_person_required: bool = strawberry.field(
-        description="Nothing on file can be asked about: only a valid ID in person will do (`recordInPersonId`)."
+        description="Nothing can be asked: only a valid ID in person will do (`recordInPersonId`)."
+    )
+    retry_at: datetime | None = strawberry.field(
+        description="After too many wrong answers: when questions may be asked again. Null where that is not why."
     )
     expires_at: datetime = strawberry.field(description="Until when the answers are taken.")
 
 
 StartVerificationResult = Annotated[
-    VerificationStarted | NotAllowed | NotFound | TooManyAttempts,
+    VerificationStarted | NotAllowed | NotFound,
     strawberry.union("StartVerificationResult", description="What to ask, or why nothing may be asked."),
 ]
 
@@ -158,6 +161,7 @@ class VerificationMutation:
             verification_id=global_id("Verification", opened.id),
             questions=[Question[question.name] for question in opened.questions],
             in_person_required=not opened.questions,
+            retry_at=opened.retry_at,
             expires_at=opened.expires_at,
         )
 

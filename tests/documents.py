@@ -120,8 +120,7 @@ mutation StartVerification($input: StartVerificationInput!) {
   startVerification(input: $input) {
     REFUSAL_FIELDS
     ... on NotAllowed { missing }
-    ... on TooManyAttempts { retryAt }
-    ... on VerificationStarted { verificationId questions inPersonRequired expiresAt }
+    ... on VerificationStarted { verificationId questions inPersonRequired retryAt expiresAt }
   }
 }
 """.replace("REFUSAL_FIELDS", PLAIN_REFUSAL)

@@ -42,7 +42,7 @@ ANSWERING = [field for field, query in QUERIES.items() if isinstance(get_named_t
 REFUSALS = refusals.Refusal.__subclasses__()
 HASH_NOTHING = {
     *("logout", "endSession"),
-    *("recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
+    *("startVerification", "recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
 }
 
 

@@ -212,17 +212,26 @@ async def test_three_wrong_attempts_end_a_verification_and_right_answers_come_to
     assert (await desk.portal.do(documents.RECORD_IN_PERSON_ID, shown))["__typename"] == "VerificationPassed"
 
 
-async def test_new_verifications_bring_no_new_guesses_about_one_caller(desk: Desk, settings: Settings) -> None:
+async def test_new_verifications_bring_no_new_guesses_about_one_caller(
+    desk: Desk, settings: Settings, clock: Clock
+) -> None:
     wrong = desk.right | {"PARENT_NAME": "Ada Quimby"}
     for _ in range(settings.verifications_per_requester // 3):
         started = await desk.start("LOOK_UP")
         for _ in range(3):
             assert (await desk.answer(started["verificationId"], wrong))["__typename"] == "VerificationFailed"
     closed = await desk.start("LOOK_UP")
-    assert closed["__typename"] == "TooManyAttempts"
-    assert closed["retryAt"]
-    # Another caller is not concerned.
-    assert (await desk.start("LOOK_UP", by_student=True))["__typename"] == "VerificationStarted"
+    assert (closed["questions"], closed["inPersonRequired"]) == ([], True)
+    assert closed["retryAt"] == (clock() + timedelta(hours=24)).isoformat()
+    assert (await desk.answer(closed["verificationId"], {}))["__typename"] == "InPersonRequired"
+    # Another caller is not concerned, and neither is she, once she stands at the counter.
+    assert (await desk.start("LOOK_UP", by_student=True))["questions"]
+    shown = {"verificationId": closed["verificationId"], "document": "PASSPORT"}
+    assert (await desk.portal.do(documents.RECORD_IN_PERSON_ID, shown))["__typename"] == "VerificationPassed"
+    assert (await desk.look_up(closed["verificationId"]))["__typename"] == "AccountFound"
+    clock.advance(hours=24)
+    await desk.portal.login("dana.ito", PASSWORD)
+    assert (await desk.start("LOOK_UP"))["questions"] == QUESTIONS
 
 
 async def test_a_verification_that_was_open_before_is_closed_with_the_budget(desk: Desk, settings: Settings) -> None:
@@ -252,7 +261,7 @@ async def test_a_designee_who_guesses_about_everybody_is_stopped(desk: Desk, set
     theo = await desk.district.student("Theo", "Okafor", school=desk.school)
     ada = await desk.district.guardian(theo, given="Ada", family="Okafor")
     await desk.district.household(ada, theo)
-    assert (await desk.start("LOOK_UP", guardian=ada, student=theo))["__typename"] == "TooManyAttempts"
+    assert (await desk.start("LOOK_UP", guardian=ada, student=theo))["questions"] == []
 
 
 async def test_after_half_an_hour_the_answers_come_too_late(desk: Desk, clock: Clock) -> None:
