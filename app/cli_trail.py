@@ -12,10 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.problems import PlainProblem
-from app.running import Operator, insist_on_migrations, opened, settings_and_logs, with_database
+from app.running import insist_on_migrations, opened, operating, settings_and_logs, with_database
 from app.sealing import checkpoint_file, read_checkpoints, seal_now
 from app.settings import Settings, keyring
-from db.hashing import PasswordHasher
 from db.rules import Rules
 from db.seals import Checkpoint, last_checkpoint
 from db.sql import Row
@@ -106,9 +105,9 @@ def _utc_now() -> datetime:
 
 
 async def _seal(settings: Settings) -> Checkpoint | None:
-    async with opened(settings):
-        await insist_on_migrations(settings)
-        made = await seal_now(keyring(settings), _utc_now, checkpoint_file(settings), wait=True)
+    # A seal under other secrets than the server's would look tampered with for ever after.
+    async with operating(settings) as ctx:
+        made = await seal_now(ctx.keys, _utc_now, checkpoint_file(settings), wait=True)
         return made[-1] if made else await last_checkpoint()
 
 
@@ -153,13 +152,8 @@ def _moment(text: str | None, rules: Rules) -> datetime | None:
 
 
 async def _show(settings: Settings, asked: Asked) -> list[Row]:
-    async with opened(settings):
-        await insist_on_migrations(settings)
-        hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
-        try:
-            return await show_trail(Operator(settings).context(hasher), asked)
-        finally:
-            hasher.close()
+    async with operating(settings) as ctx:
+        return await show_trail(ctx, asked)
 
 
 def _as_dict(entry: Row) -> dict[str, Any]:

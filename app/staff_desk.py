@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.logs import configure_logs
 from app.problems import PlainProblem
-from app.running import operating, with_database
-from app.settings import Settings, load_settings
+from app.running import operating, settings_and_logs, with_database
+from app.settings import Settings
 from db.context import Context
 from resolvers.staff import StaffProblem
 
@@ -45,7 +44,5 @@ def desk() -> Iterator[Desk]:
     Raises:
         PlainProblem: when a setting is not right, or the database cannot be reached.
     """
-    settings = load_settings()
-    configure_logs(settings)
-    with with_database(settings) as ready:
+    with with_database(settings_and_logs()) as ready:
         yield Desk(ready)

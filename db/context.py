@@ -73,6 +73,11 @@ class Viewer:
             return (Role.STUDENT,)
         return tuple(self.staff_roles)
 
+    @property
+    def schools(self) -> frozenset[int]:
+        """The schools at which there is a staff role; none for one in the whole district."""
+        return frozenset(id_ for ids in self.staff_roles.values() for id_ in ids if id_ is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

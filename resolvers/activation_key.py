@@ -51,6 +51,9 @@ async def request_activation_key(
             target = await _guardian_target(ctx, record, guardian_name, spent)
         step.note.about_person_id, step.note.about_account_id = target["person_id"], target["account_id"]
         activated = target["account_status"] != AccountStatus.NOT_ACTIVATED
+        if activated and target["activated_at"] is None:
+            # Disabled before it was ever opened: there is nothing to sign in with, and the school is the way.
+            raise NotMatched
         if ctx.rules.key_delivery == "mail" and not target["email"] and not activated:
             # Before the attempt is given back: a no that does not count would tell that the proofs are right.
             raise NotMatched
@@ -105,6 +108,7 @@ def _student_target(record: dict[str, Any]) -> dict[str, Any]:
         "person_id": record["student_id"],
         "account_id": record["student_account_id"],
         "account_status": record["student_account_status"],
+        "activated_at": record["student_activated_at"],
         "email": record["student_email"],
         "language": record["student_language"],
         "capacity": Capacity.STUDENT,

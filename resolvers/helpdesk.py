@@ -1,6 +1,5 @@
 """Helping a verified caller with the account: look up, reset, enable, disable."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +9,7 @@ from db.context import Context, Role, Viewer
 from db.models import (
     Account,
     AccountStatus,
-    ActivationKey,
     DisabledReason,
-    KeyState,
     Purpose,
     RecoveryToken,
     TokenKind,
@@ -23,19 +20,16 @@ from db.queries import verification as verification_queries
 from db.secrets import new_code, new_nonce
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
+from policies import reasons
 from policies.gate import Facts, gate_of
 from policies.guardianship import Standing
 from policies.refusals import FieldProblem, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from policies.verification import ACTION_FOR, proof_for
-from resolvers.login_attempts import forget_failures
+from resolvers.closing import close_account, open_again
 from resolvers.outcomes import AccountReset, Holder
 from resolvers.portal import holder_of
 from resolvers.step import StepTaken, taking
 from resolvers.verification import facts_of, guardian_of, note_case, refuse_relatives
-
-_LONGEST_REASON = 500
-#: Nine digits that stand together or in groups, as in a Social Security number.
-_LIKE_AN_SSN = re.compile(r"(?<!\d)\d{3}[-. ]?\d{2}[-. ]?\d{4}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +79,7 @@ async def _helping(
         found = await verification_queries.verification(verification_id or 0, me.person_id, locked=True)
         if found is None:
             # Without a case, only the proof is known to be missing; and a role at any school, where there is none.
-            somewhere = frozenset(school for schools in me.staff_roles.values() for school in schools if school)
-            gate.require(me, action, Facts(guardianship=Standing.CONFIRMED, schools=somewhere))
+            gate.require(me, action, Facts(guardianship=Standing.CONFIRMED, schools=me.schools))
             raise NotAllowed([MissingFact.VERIFICATION_PASSED])
         guardian_id = guardian_of(found)
         case = await verification_queries.case(found["student_id"], guardian_id, ctx.today, me.person_id)
@@ -113,17 +106,8 @@ def _reason(text: str) -> str:
     Raises:
         InvalidInput: when there is none, or it holds what must not be written down.
     """
-    reason = " ".join(text.split())
-    fault = None
-    if not reason:
-        fault = "Say in a few words why: the holder and the district's auditors will read it."
-    elif len(reason) > _LONGEST_REASON:
-        fault = f"Say it in at most {_LONGEST_REASON} characters."
-    elif _LIKE_AN_SSN.search(reason):
-        fault = "Leave Social Security numbers and the like out: reasons are kept in readable form."
-    elif not reason.isprintable():
-        fault = "One of the characters cannot be used here."
-    if fault:
+    reason = reasons.kept(text)
+    if fault := reasons.fault(reason):
         raise InvalidInput([FieldProblem(("input", "reason"), fault)])
     return reason
 
@@ -230,15 +214,13 @@ async def enable_account(
                 raise WrongState(holder.status.name)
             if holder.disabled_reason is DisabledReason.LEGAL_RESTRICTION:
                 raise WrongState(DisabledReason.LEGAL_RESTRICTION.name)
-            was_open = holder.activated_at is not None
-            await Account.filter(id=holder.account_id).update(
-                status=AccountStatus.ACTIVE if was_open else AccountStatus.NOT_ACTIVATED,
-                disabled_reason=None,
-                locked_until=None,
+            await open_again(
+                ctx,
+                holder.account_id,
+                case.addressee,
+                username=holder.username,
+                was_open=holder.activated_at is not None,
             )
-            if holder.username is not None:
-                await forget_failures(ctx, holder.username, await queries.devices(holder.account_id))
-            await promise(ctx, LetterKind.ACCOUNT_ENABLED, case.addressee, {"account_id": holder.account_id})
         return await _now(holder.account_id)
 
 
@@ -258,14 +240,5 @@ async def disable_account(
             holder = case.holder
             if holder.status is AccountStatus.DISABLED:
                 raise WrongState(holder.status.name)
-            step.note.details["sessions_ended"] = await queries.shut_out(
-                holder.account_id, now=ctx.now, reason="ACCOUNT_DISABLED"
-            )
-            await ActivationKey.filter(account_id=holder.account_id, state=KeyState.CURRENT).update(
-                state=KeyState.REPLACED
-            )
-            await Account.filter(id=holder.account_id).update(
-                status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION
-            )
-            await promise(ctx, LetterKind.ACCOUNT_DISABLED, case.addressee, {"account_id": holder.account_id})
+            step.note.details["sessions_ended"] = await close_account(ctx, holder.account_id, case.addressee)
         return await _now(holder.account_id)

@@ -17,13 +17,13 @@ def students_reached(ctx: Context, *actions: Action) -> Reach:
     """The students to whose schools the asker may do any of these."""
     if ctx.viewer is None:
         return Reach()
-    gate, schools = gate_of(ctx), {id_ for ids in ctx.viewer.staff_roles.values() for id_ in ids if id_ is not None}
+    gate = gate_of(ctx)
     if any(gate.may(ctx.viewer, action, _NOWHERE, looking=True) for action in actions):
         return Reach(everywhere=True)
     return Reach(
         frozenset(
             id_
-            for id_ in schools
+            for id_ in ctx.viewer.schools
             if any(gate.may(ctx.viewer, action, Facts(schools=frozenset({id_})), looking=True) for action in actions)
         )
     )
@@ -48,7 +48,6 @@ def rule_for(ctx: Context, *actions: Action) -> str | None:
     Raises:
         NotAllowed: when there is none, with what is missing for the first of them.
     """
-    gate, roles = gate_of(ctx), ctx.viewer.staff_roles.values() if ctx.viewer else ()
-    somewhere = Facts(schools=frozenset(id_ for ids in roles for id_ in ids if id_ is not None))
+    gate, somewhere = gate_of(ctx), Facts(schools=ctx.viewer.schools if ctx.viewer else frozenset())
     decisions = (gate.may(ctx.viewer, action, somewhere, looking=True) for action in actions)
     return (next(filter(None, decisions), None) or gate.require(ctx.viewer, actions[0], somewhere, looking=True)).rule

@@ -2,13 +2,15 @@
 
 from db import sql, trail
 from db.context import Context
-from db.models import Account, AccountStatus, DisabledReason
+from db.models import Account, AccountStatus
 from db.queries import second_factor as factor_queries
 from db.queries import sessions as session_queries
 from db.trail import Note, Step
-from mail.outbox import Addressee, LetterKind, promise
+from mail.outbox import Addressee
+from policies import reasons
 from policies.refusals import SecondFactorNeeded
 from policies.second_factor import read_code
+from resolvers.closing import close_account, open_again
 from resolvers.codes import step_of
 from resolvers.outcomes import FactorOffered
 from resolvers.second_factor import offer_factor, put_into_use
@@ -20,21 +22,15 @@ async def disable_staff(ctx: Context, one: Member, reason: str) -> bool:
     """Disables the account, ends its sessions and tells the holder; no when it is disabled already.
 
     Raises:
-        StaffProblem: when there is no account.
+        StaffProblem: when there is no account, or the reason cannot be kept.
     """
-    account_id = _account_of(one)
+    account_id, why = _account_of(one), _reason(reason)
     async with sql.transaction():
         account = await Account.select_for_update().get(id=account_id)
         if account.status is AccountStatus.DISABLED:
             return False
-        await Account.filter(id=account_id).update(
-            status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION
-        )
-        ended = await session_queries.end_others(account_id, but=0, now=ctx.now, reason="DISABLED")
-        if one.email:
-            addressee = Addressee(one.person_id, one.email, one.language)
-            await promise(ctx, LetterKind.ACCOUNT_DISABLED, [addressee], {"account_id": account_id})
-        await _record(ctx, Step.DISABLE_ACCOUNT, one, {"reason": reason, "sessions_ended": ended})
+        ended = await close_account(ctx, account_id, _addressee(one))
+        await _record(ctx, Step.DISABLE_ACCOUNT, one, {"reason": why, "sessions_ended": ended})
     return True
 
 
@@ -42,17 +38,29 @@ async def enable_staff(ctx: Context, one: Member, reason: str) -> bool:
     """Enables the account again: open where it was open, else waiting for its key; no when it is not disabled.
 
     Raises:
-        StaffProblem: when there is no account.
+        StaffProblem: when there is no account, or the reason cannot be kept.
     """
-    account_id = _account_of(one)
+    account_id, why = _account_of(one), _reason(reason)
     async with sql.transaction():
         account = await Account.select_for_update().get(id=account_id)
         if account.status is not AccountStatus.DISABLED:
             return False
-        status = AccountStatus.ACTIVE if account.activated_at else AccountStatus.NOT_ACTIVATED
-        await Account.filter(id=account_id).update(status=status, disabled_reason=None)
-        await _record(ctx, Step.ENABLE_ACCOUNT, one, {"reason": reason})
+        was_open = account.activated_at is not None
+        await open_again(ctx, account_id, _addressee(one), username=account.username, was_open=was_open)
+        await _record(ctx, Step.ENABLE_ACCOUNT, one, {"reason": why})
     return True
+
+
+def _reason(text: str) -> str:
+    reason = reasons.kept(text)
+    if fault := reasons.fault(reason):
+        raise StaffProblem(f"The reason cannot be taken. {fault}")
+    return reason
+
+
+def _addressee(one: Member) -> list[Addressee]:
+    """The member of staff, if there is an address on file."""
+    return [Addressee(one.person_id, one.email, one.language)] if one.email else []
 
 
 # ------------------------------------------------------------------------------------------------ the second factor

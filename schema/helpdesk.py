@@ -10,7 +10,7 @@ from db import models
 from db.context import Context
 from resolvers import helpdesk
 from schema.account import Account, AccountDetails
-from schema.nodes import number_of
+from schema.nodes import number_of, number_or_nobodys
 from schema.refusals import InvalidInput, NotAllowed, NotFound, WrongState
 
 Info = strawberry.Info[Context, None]
@@ -100,11 +100,6 @@ def _verification(text: str) -> int | None:
     return number_of(text, "Verification")
 
 
-def _account(text: str | None) -> int | None:
-    """The number of an account that was named; one that cannot be is nobody's."""
-    return None if text is None else number_of(text, "Account") or 0
-
-
 @strawberry.type
 class HelpdeskMutation:
     @strawberry.mutation(
@@ -118,7 +113,7 @@ class HelpdeskMutation:
         holder = await helpdesk.look_up_account(
             info.context,
             verification_id=_verification(input.verification_id),
-            account_id=_account(input.account_id),
+            account_id=number_or_nobodys(input.account_id, "Account"),
         )
         return AccountFound(details=AccountDetails.of(holder, info.context.now))
 
@@ -133,7 +128,7 @@ class HelpdeskMutation:
             verification_id=_verification(input.verification_id),
             reason=input.reason,
             delivery=models.TokenKind[input.delivery.name],
-            account_id=_account(input.account_id),
+            account_id=number_or_nobodys(input.account_id, "Account"),
         )
         return AccountReset(
             account=Account.of(reset.holder, info.context.now),
@@ -152,7 +147,7 @@ class HelpdeskMutation:
             info.context,
             verification_id=_verification(input.verification_id),
             reason=input.reason,
-            account_id=_account(input.account_id),
+            account_id=number_or_nobodys(input.account_id, "Account"),
         )
         return AccountChanged(account=Account.of(holder, info.context.now))
 
@@ -166,6 +161,6 @@ class HelpdeskMutation:
             info.context,
             verification_id=_verification(input.verification_id),
             reason=input.reason,
-            account_id=_account(input.account_id),
+            account_id=number_or_nobodys(input.account_id, "Account"),
         )
         return AccountChanged(account=Account.of(holder, info.context.now))

@@ -41,6 +41,11 @@ def read_global_id(text: str) -> GlobalId | None:
     return GlobalId(kind, int(number))
 
 
+def number_or_nobodys(text: str | None, kind: str) -> int | None:
+    """The number in an id that may be left out; 0, which nothing has, for an id of another kind or none at all."""
+    return None if text is None else number_of(text, kind) or 0
+
+
 def number_of(text: str, kind: str) -> int | None:
     """The number in an id of this kind; None for an id of another kind or none at all."""
     read = read_global_id(text)

@@ -9,7 +9,7 @@ import strawberry
 from db.context import Context
 from resolvers import outcomes, registrar
 from resolvers.registrar import Wanted
-from schema.nodes import Node, global_id, number_of
+from schema.nodes import Node, global_id, number_of, number_or_nobodys
 from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_marked_cursor
 from schema.summaries import GuardianSummary, StudentSummary
 
@@ -77,11 +77,11 @@ class GuardianshipEdge:
 class GuardianshipConnection:
     edges: list[GuardianshipEdge] = strawberry.field(description="The guardianships on this page.")
     page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
-    wanted: strawberry.Private[Wanted | None]
+    wanted: strawberry.Private[Wanted]
 
     @strawberry.field(description="How many guardianships there are on all pages; counted when it is asked for.")
     async def total_count(self, info: Info) -> int:
-        return await registrar.count(info.context, self.wanted) if self.wanted else 0
+        return await registrar.count(info.context, self.wanted)
 
 
 @strawberry.type
@@ -107,9 +107,7 @@ class RegistrarQuery:
     ) -> GuardianshipConnection:
         size, start = page_size(first), read_marked_cursor(after)
         wanted = _wanted(filter)
-        found = []
-        if wanted is not None:
-            found = await registrar.guardianships(info.context, wanted, after=start, limit=size + 1)
+        found = await registrar.guardianships(info.context, wanted, after=start, limit=size + 1)
         edges = [GuardianshipEdge(cursor=_cursor(each), node=Guardianship.of(each)) for each in found[:size]]
         return GuardianshipConnection(
             edges=edges,
@@ -128,16 +126,13 @@ def _cursor(found: outcomes.GuardianshipSeen) -> str:
     return cursor(found.status.name != GuardianshipStatus.CLAIMED.name, found.id)
 
 
-def _wanted(said: GuardianshipFilter | None) -> Wanted | None:
-    """What a filter asks for; None where it names a school that cannot be one."""
+def _wanted(said: GuardianshipFilter | None) -> Wanted:
+    """What a filter asks for; what is at a school that cannot be one is nothing."""
     if said is None:
         return Wanted()
-    school_id = number_of(said.school_id, "School") if said.school_id is not None else None
-    if said.school_id is not None and school_id is None:
-        return None
     return Wanted(
         status=said.status.name if said.status else None,
         portal_access=said.portal_access,
-        school_id=school_id,
+        school_id=number_or_nobodys(said.school_id, "School"),
         restricted=said.restricted,
     )

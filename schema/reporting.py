@@ -11,7 +11,7 @@ from resolvers import reporting
 from resolvers.reporting import Wanted
 from schema.account import Account, AccountStatus
 from schema.errors import BadRequest
-from schema.nodes import global_id, number_of
+from schema.nodes import global_id, number_of, number_or_nobodys
 from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_number_cursor
 from schema.people import Capacity
 from schema.selection import selected_names
@@ -64,11 +64,11 @@ class AccountEdge:
 class AccountConnection:
     edges: list[AccountEdge] = strawberry.field(description="The accounts on this page.")
     page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
-    wanted: strawberry.Private[Wanted | None]
+    wanted: strawberry.Private[Wanted]
 
     @strawberry.field(description="How many accounts there are on all pages; counted when it is asked for.")
     async def total_count(self, info: Info) -> int:
-        return await reporting.count(info.context, self.wanted) if self.wanted else 0
+        return await reporting.count(info.context, self.wanted)
 
 
 Filter = Annotated[AccountFilter | None, strawberry.argument(description="Which; all that one sees when left out.")]
@@ -95,12 +95,8 @@ class ReportingQuery:
     ) -> AccountConnection:
         size, start = page_size(first), read_number_cursor(after)
         wanted = _wanted(info.context, filter)
-        found = []
-        if wanted is not None:
-            with_schools = "schools" in selected_names(info)
-            found = await reporting.accounts(
-                info.context, wanted, after=start, limit=size + 1, with_schools=with_schools
-            )
+        with_schools = "schools" in selected_names(info)
+        found = await reporting.accounts(info.context, wanted, after=start, limit=size + 1, with_schools=with_schools)
         now = info.context.now
         edges = [AccountEdge(cursor=cursor(None, a.account_id), node=Account.of(a, now)) for a in found[:size]]
         return AccountConnection(
@@ -119,7 +115,7 @@ class ReportingQuery:
         ] = AccountGrouping.STATUS,
     ) -> list[AccountCount]:
         wanted = _wanted(info.context, filter)
-        counted = await reporting.count_by(info.context, wanted, by.name) if wanted else []
+        counted = await reporting.count_by(info.context, wanted, by.name)
         return [AccountCount(key=_key(by, key), count=count) for key, count in counted]
 
 
@@ -136,15 +132,12 @@ def _key(by: AccountGrouping, key: str | None) -> str:
     return global_id("School", int(key)) if by is AccountGrouping.SCHOOL else key
 
 
-def _wanted(ctx: Context, said: AccountFilter | None) -> Wanted | None:
-    """What a filter asks for; None where it names a school that cannot be one."""
+def _wanted(ctx: Context, said: AccountFilter | None) -> Wanted:
+    """What a filter asks for; what is at a school that cannot be one is nothing."""
     if said is None:
         return Wanted()
-    school_id = number_of(said.school_id, "School") if said.school_id is not None else None
-    if said.school_id is not None and school_id is None:
-        return None
     return Wanted(
-        school_id=school_id,
+        school_id=number_or_nobodys(said.school_id, "School"),
         grade_level=said.grade_level,
         capacity=said.capacity.name if said.capacity else None,
         status=None if said.status is None else [status.name for status in said.status],

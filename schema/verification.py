@@ -9,7 +9,7 @@ import strawberry
 from db import models
 from db.context import Context
 from resolvers import outcomes, verification
-from schema.nodes import global_id, number_of
+from schema.nodes import global_id, number_of, number_or_nobodys
 from schema.refusals import (
     InPersonRequired,
     InvalidInput,
@@ -149,11 +149,10 @@ class VerificationMutation:
         info: Info,
         input: Annotated[StartVerificationInput, strawberry.argument(description="Who, whom, what.")],  # noqa: A002
     ) -> StartVerificationResult:
-        # An id that is none of ours is as unknown as one that never was: no guardianship is confirmed for it.
-        guardian_id = None if input.guardian_id is None else number_of(input.guardian_id, "Guardian") or 0
         opened = await verification.start_verification(
             info.context,
-            guardian_id=guardian_id,
+            # An id that is none of ours is as unknown as one that never was: no guardianship is confirmed for it.
+            guardian_id=number_or_nobodys(input.guardian_id, "Guardian"),
             student_id=number_of(input.student_id, "Student"),
             purpose=models.Purpose[input.purpose.name],
         )

@@ -90,3 +90,15 @@ async def open_desk(portal: Portal, district: District) -> Desk:
     await district.opened(nora, "nora.q")
     await portal.login("dana.ito", PASSWORD)
     return Desk(portal, district, school, dana, nora, maria)
+
+
+async def at_desk(
+    portal: Portal, district: District, role: Role, school: School | None = None, *, given: str = "Dana"
+) -> Adult:
+    """Somebody with this role at the school, or in the whole district, who signs in through `portal`."""
+    staff = await district.staff(role, school, given=given)
+    username = f"{role}.{staff.id}"
+    await district.opened(staff, username)
+    answer = await portal.login(username, PASSWORD)
+    assert answer["__typename"] == "LoggedIn"
+    return staff

@@ -14,7 +14,7 @@ from db.models import Enrolment, GuardianshipStatus, School, Student, TrailEntry
 from policies.names import folded
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
-from tests.desks import at_desk
+from tests.desk import at_desk
 from tests.district import PASSWORD, Adult, District, Pupil
 from tests.tables import forget_trail
 

@@ -8,7 +8,7 @@ from db.context import Role
 from db.models import Guardianship, GuardianshipStatus, Restriction, School
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
-from tests.desks import at_desk
+from tests.desk import at_desk
 from tests.district import PASSWORD, District
 
 QUEUE = """

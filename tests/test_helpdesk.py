@@ -232,6 +232,8 @@ async def test_a_key_that_was_stolen_is_dead_once_the_account_is_disabled(desk: 
     said = desk.right | {"PARENT_NAME": "Ada Okafor", "STUDENT_NAME": "Theo Okafor", "STUDENT_SSN": theo.ssn}
     await desk.disable(await desk.verified("DISABLE", said, guardian=ada, student=theo))
     assert (await desk.portal.check_key(stolen))["__typename"] == "KeyNotAccepted"
+    # No other key is to be had, and nobody is sent to sign in to what was never opened: the school is the way.
+    assert (await desk.portal.request_key(*theo.proofs))["__typename"] == "NotMatched"
     enabled = await desk.enable(await desk.verified("ENABLE", said, guardian=ada, student=theo))
     assert enabled["account"]["status"] == "NOT_ACTIVATED"
     assert (await desk.portal.check_key(stolen))["__typename"] == "KeyNotAccepted"

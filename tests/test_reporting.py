@@ -10,7 +10,7 @@ from db.models import Account, AccountStatus, DisabledReason, Enrolment, Guardia
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
 from tests.conftest import Statements
-from tests.desks import at_desk
+from tests.desk import at_desk
 from tests.district import PASSWORD, Adult, District, Pupil
 
 ACCOUNTS = """

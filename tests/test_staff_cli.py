@@ -305,13 +305,32 @@ async def test_a_disabled_member_is_out_at_once_and_is_told(staff: Staff, today:
     assert disabled.about_account_id == enabled.about_account_id == dana.account_id
 
 
-async def test_an_account_that_was_never_open_waits_for_its_key_again(staff: Staff, today: Portal) -> None:
-    said = done(staff("add", "--given", "Rosa", "--family", "Lopez", "--role", "reporter"))
-    [key] = KEY.findall(said)
-    done(staff("disable", "rosa lopez", "--reason", "not yet"))
-    assert (await today.check_key(key))["__typename"] == "KeyNotAccepted"
-    done(staff("enable", "rosa lopez", "--reason", "now"))
-    assert (await today.check_key(key))["__typename"] == "ActivationKeyGood"
+async def test_a_key_that_somebody_else_may_have_is_dead_once_the_account_is_disabled(
+    staff: Staff, today: Portal, school: School
+) -> None:
+    """The same as at the desk: what is closed is closed with its keys, and opened again it waits for a new one."""
+    joined = staff("add", "--given", "Rosa", "--family", "Lopez", "--role", "designee", "--school", school.name)
+    found = KEY.search(joined.stdout)
+    assert found, joined
+    assert (await today.check_key(found[1]))["__typename"] == "ActivationKeyGood"
+    done(staff("disable", "Rosa Lopez", "--reason", "the letter went astray"))
+    assert (await today.check_key(found[1]))["__typename"] == "KeyNotAccepted"
+    done(staff("enable", "Rosa Lopez", "--reason", "a new one can go out"))
+    assert (await today.check_key(found[1]))["__typename"] == "KeyNotAccepted"
+    again = KEY.search(
+        staff("add", "--given", "Rosa", "--family", "Lopez", "--role", "designee", "--school", school.name).stdout
+    )
+    assert again
+    assert again[1] != found[1]
+    assert (await today.check_key(again[1]))["__typename"] == "ActivationKeyGood"
+
+
+def test_a_reason_that_must_not_be_kept_is_refused(staff: Staff, school: School) -> None:
+    done(staff("add", "--given", "Rosa", "--family", "Lopez", "--role", "designee", "--school", school.name))
+    for reason in (" ", "SSN 529-45-7777", "x" * 501):
+        said = one_sentence(staff("disable", "Rosa Lopez", "--reason", reason))
+        assert said.startswith("The reason cannot be taken. "), said
+        assert "7777" not in said
 
 
 def test_a_reason_has_to_be_given(staff: Staff) -> None:

@@ -20,13 +20,14 @@ WITH found AS (
 )
 SELECT found.id AS student_id, found.birth_date, found.ssn_state, found.ssn_proof, found.ssn_proof_version,
        account.id AS student_account_id, account.status AS student_account_status,
+       account.activated_at AS student_activated_at,
        person.email AS student_email, person.language AS student_language,
        coalesce((
            SELECT json_agg(json_build_object(
                'person_id', guardian.id, 'given', guardian.given, 'middle', guardian.middle,
                'family', guardian.family, 'suffix', guardian.suffix,
                'email', guardian.email, 'language', guardian.language,
-               'account_id', holds.id, 'account_status', holds.status,
+               'account_id', holds.id, 'account_status', holds.status, 'activated_at', holds.activated_at,
                'status', g.status, 'portal_access', g.portal_access, 'adult_access', g.adult_access,
                'restricted', {RESTRICTED})
                ORDER BY g.id)
