@@ -15,13 +15,14 @@ from app.problems import PlainProblem
 from app.sealing import checkpoint_file, read_checkpoints, sealing
 from app.settings import Settings
 from db import sql
-from db.context import Context
+from db.context import Capacity, Context
 from db.models import TrailEntry
 from db.seals import Checkpoint, last_checkpoint
 from db.secrets import Keyring
 from db.trail import Note, Step, record
 from db.verifying import verify
 from policies.refusals import NotFound
+from resolvers.activation_key import key_of_record
 from resolvers.trail import Asked, show
 from tests.clients import Portal
 from tests.command_line import portal
@@ -81,6 +82,24 @@ async def test_an_operator_seals_verifies_and_is_told_what_is_wrong(
     cut = portal(tmp_path, "trail", "verify", trail_checkpoints=str(kept), **production)
     assert cut.returncode == 1
     assert "The end of the trail was cut off: seal 1, of " in cut.stdout
+
+
+@pytest.mark.parametrize("command", ["seal", "show"])
+async def test_nothing_is_written_under_other_secrets_than_the_servers(
+    ctx: Context, district: District, database_url: str, tmp_path: Path, command: str
+) -> None:
+    """In another folder, development would make a secret of its own: a seal under it would look forged for ever."""
+    theo = await district.student("Theo")
+    ada = await district.guardian(theo)
+    async with sql.transaction():
+        await key_of_record(ctx, ada.account_id, Capacity.GUARDIAN)
+    await record(ctx, Note(Step.LOG_IN))
+    refused = portal(tmp_path, "trail", command, database_url=database_url)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("portal: The database was filled under another secret")
+    assert await last_checkpoint() is None
+    assert await trail() == [(Step.LOG_IN, "DONE")]
+    assert (await verify(ctx.keys)).finding is None
 
 
 def test_a_file_that_holds_no_checkpoints(database_url: str, keys_text: str, tmp_path: Path) -> None:
