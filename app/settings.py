@@ -40,7 +40,6 @@ class Settings(Rules, BaseSettings):
         None,
         description="`postgresql://user:password@host:5432/name`. In development an embedded PostgreSQL is started.",
     )
-    public_url: str | None = Field(None, description="The address under which families reach the portal's front end.")
     var: Path = Field(Path("var"), description="Folder for what development keeps: data, secret, demo district.")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -143,6 +142,10 @@ def load_settings() -> Settings:
         lacking = [name for name, value in needed.items() if not value]
         if lacking:
             raise PlainProblem(f"In production, set {_listed(lacking)} first.")
+    elif settings.public_url is None:
+        # There is no front end yet: links in letters lead to where this server listens.
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        settings = settings.model_copy(update={"public_url": f"http://{host}:{settings.port}"})
     return settings
 
 

@@ -40,6 +40,42 @@ class Rules(BaseModel):
         "portal-access.invalid", description="Domain of the Message-ID of letters: the district's own mail domain."
     )
 
+    mail_from: str | None = Field(
+        None, description="Address that letters come from; unset: `portal@` and PORTAL_MAIL_DOMAIN."
+    )
+    mail_reply_to: str | None = Field(None, description="Address that answers to letters go to; unset: the sender's.")
+    letters_alike: int = Field(
+        3, ge=1, description="Letters of one kind to one address in a window; further ones are cancelled."
+    )
+    letters_alike_minutes: int = Field(60, ge=1, description="Length in minutes of the window for letters alike.")
+
+    public_url: str | None = Field(
+        None, description="The address under which families reach the portal's front end, `https://portal.example.org`."
+    )
+    password_page: str = Field(
+        "/set-password",
+        description="The front end's page that sets a new password, below PORTAL_PUBLIC_URL or a whole address. "
+        "Links in letters open it with `#token=…`, which browsers do not send to any server.",
+    )
+    activation_page: str = Field(
+        "/activate",
+        description="The front end's page that takes an activation key; opened from letters with `#key=…`.",
+    )
+    log_on_page: str = Field("/log-on", description="The front end's page for signing in.")
+
+    recovery_minutes: int = Field(
+        30, ge=5, le=1440, description="Minutes for which the links of a log-on letter work, counted from its sending."
+    )
+    recoveries_per_client: int = Field(
+        20, ge=1, description="Requests for log-on information from one client address in a window."
+    )
+    recoveries_per_district: int = Field(
+        1000, ge=1, description="Requests for log-on information in the whole district in a window."
+    )
+    recovery_window_minutes: int = Field(
+        60, ge=1, description="Length in minutes of the window for requests for log-on information."
+    )
+
     verification_minutes: int = Field(
         30, ge=1, le=1440, description="Minutes in which a verification is to be answered, and then to be used."
     )
@@ -113,6 +149,11 @@ class Rules(BaseModel):
         if self.password_min_length > self.password_max_length:
             raise ValueError("the shortest password is longer than the longest one")
         return self
+
+    def page(self, page: str, fragment: str = "") -> str:
+        """The address of a page of the front end; what only the page itself may read goes behind `#`."""
+        whole = page if "://" in page else f"{(self.public_url or '').rstrip('/')}/{page.lstrip('/')}"
+        return f"{whole}#{fragment}" if fragment else whole
 
     @property
     def zone(self) -> ZoneInfo:

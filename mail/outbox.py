@@ -1,51 +1,92 @@
-"""The outbox: a letter is promised in the transaction of what it tells about, and delivered later."""
+"""The outbox: a letter is promised in the transaction of what it tells about, and delivered later by the courier."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import uuid4
 
 from db.context import Context
-from db.models import Letter
+from db.queries import outbox as queries
 
 
 class LetterKind(StrEnum):
     """What a letter is about. None of them holds a secret at rest: keys and links are derived when it is sent."""
 
     WELCOME = "WELCOME"
+    LOG_ON_INFORMATION = "LOG_ON_INFORMATION"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     SECOND_FACTOR_SET = "SECOND_FACTOR_SET"
+    NEW_DEVICE = "NEW_DEVICE"
     KEY_ASKED_FOR = "KEY_ASKED_FOR"
     ACTIVATION_KEY = "ACTIVATION_KEY"
     ACCOUNT_RESET = "ACCOUNT_RESET"
     RESET_LINK = "RESET_LINK"
     ACCOUNT_ENABLED = "ACCOUNT_ENABLED"
     ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    WORK_ORDER_OPENED = "WORK_ORDER_OPENED"
+
+
+class Withdrawn(StrEnum):
+    """Why a letter was cancelled; kept as its `failure`."""
+
+    #: As many of its kind went to the same address a short while ago.
+    ALIKE = "ALIKE"
+    #: Nobody on record has the address.
+    NOBODY = "NOBODY"
+    #: What it would tell is no longer so: the key was used, the link replaced, the account is gone.
+    OUTDATED = "OUTDATED"
+    #: The operator cancelled it.
+    BY_OPERATOR = "BY_OPERATOR"
+
+
+#: What somebody at the desk waits for, or the district's own technicians: never one too many.
+NEVER_TOO_MANY: Final = frozenset({LetterKind.RESET_LINK, LetterKind.WORK_ORDER_OPENED})
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """A person with an address on file."""
+    """Whom a letter goes to; without a person, to whoever reads the letters of an address."""
 
-    person_id: int
+    person_id: int | None
     address: str
     language: str | None
 
 
-async def promise(ctx: Context, kind: LetterKind, addressees: Iterable[Addressee], facts: Mapping[str, object]) -> None:
-    """Writes one letter for each addressee into the current transaction."""
-    letters = [
-        Letter(
-            kind=kind,
-            person_id=addressee.person_id,
-            address=addressee.address,
-            language=addressee.language,
-            facts=dict(facts),
-            message_id=f"<{uuid4().hex}@{ctx.rules.mail_domain}>",
-            promised_at=ctx.now,
-            due_at=ctx.now,
-        )
-        for addressee in addressees
-    ]
-    if letters:
-        await Letter.bulk_create(letters)
+async def promise(
+    ctx: Context, kind: LetterKind, addressees: Iterable[Addressee], facts: Mapping[str, object]
+) -> list[int]:
+    """Writes one letter for each addressee into the current transaction, and wakes the couriers when it commits.
+
+    Of letters alike (one kind, one address), those beyond `letters_alike` within `letters_alike_minutes` are written as
+    cancelled: whoever makes the portal write to somebody again and again does not fill a mailbox. Returns their ids.
+    """
+    told = list(addressees)
+    if not told:
+        return []
+    rules = ctx.rules
+    most = None if kind in NEVER_TOO_MANY else rules.letters_alike
+    return await queries.promise(
+        kind=kind.value,
+        people=[addressee.person_id for addressee in told],
+        addresses=[addressee.address for addressee in told],
+        digests=[address_digest(ctx, addressee.address) for addressee in told],
+        languages=[addressee.language for addressee in told],
+        message_ids=[f"<{uuid4().hex}@{rules.mail_domain}>" for _ in told],
+        facts=facts,
+        now=ctx.now,
+        most=most,
+        since=ctx.now - timedelta(minutes=rules.letters_alike_minutes),
+        withdrawn=Withdrawn.ALIKE.value,
+    )
+
+
+def address_digest(ctx: Context, address: str) -> bytes:
+    """What tells letters to one address apart from others: 16 bytes, unreadable. Upper and lower case are the same."""
+    return ctx.keys.subject_digest("letter", folded_address(address))
+
+
+def folded_address(address: str) -> str:
+    """The form in which addresses are compared, as the roster's are: case aside."""
+    return address.strip().casefold()

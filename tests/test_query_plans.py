@@ -70,6 +70,12 @@ INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, s
     SELECT now() - n * interval '1 minute', 'account:details', 'DONE', '', '', '{}',
            substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n % 4000 + 1
     FROM generate_series(1, 8000) n;
+INSERT INTO letter (id, kind, person_id, address, address_digest, facts, message_id, state, promised_at, due_at, sent_at,
+                    attempts)
+    SELECT n, 'WELCOME', n, n || '@example.org', substr(sha256(n::text::bytea), 1, 16), '{}', '<' || n || '@x>',
+           CASE WHEN n % 10 = 0 THEN 'WAITING' ELSE 'SENT' END, now() - n * interval '1 minute',
+           now() - n * interval '1 minute', CASE WHEN n % 10 <> 0 THEN now() END, 0
+    FROM generate_series(1, 8000) n;
 ANALYZE;
 """
 
@@ -118,6 +124,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "helpdesk.TOKEN_BY_DIGEST": ([DIGEST],),
     "helpdesk.USE_TOKEN": (17, NOW),
     "helpdesk.SET_PASSWORD": (17, "hash", None),
+    "outbox.PROMISE": (
+        *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
+        *(NOW, 3, NOW, "ALIKE"),
+    ),
     "portal.HOLDER": (17,),
     "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
     "portal.STUDENT_SELF": (17, TODAY, None),

@@ -22,7 +22,16 @@ from db.models.help import (
     Verification,
     VerificationState,
 )
-from db.models.journal import AttemptBudget, Letter, LetterState, Outcome, TrailEntry, TrailSeal, TrailUnsealed
+from db.models.journal import (
+    AttemptBudget,
+    Letter,
+    LetterState,
+    Outcome,
+    TrailEntry,
+    TrailSeal,
+    TrailUnsealed,
+    UndeliverableAddress,
+)
 from db.models.people import (
     DecidedBy,
     Enrolment,
@@ -77,6 +86,7 @@ __all__ = [
     "TrailEntry",
     "TrailSeal",
     "TrailUnsealed",
+    "UndeliverableAddress",
     "Verification",
     "VerificationState",
 ]

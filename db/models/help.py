@@ -6,6 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from db.models.access import Account
+from db.models.journal import Letter
 from db.models.people import Person, Student
 
 
@@ -104,6 +105,11 @@ class RecoveryToken(Model):
     )
     account_id: int
     kind = fields.CharEnumField(TokenKind, max_length=16)
+    #: The letter that carries a link; the links of one letter are siblings.
+    letter: fields.ForeignKeyNullableRelation[Letter] = fields.ForeignKeyField(
+        "db.Letter", related_name="recovery_tokens", null=True, on_delete=fields.SET_NULL
+    )
+    letter_id: int | None
     #: 16 random bytes from which a link's token is derived when its letter is sent; none for a code.
     nonce = fields.BinaryField(null=True)
     secret_version = fields.IntField()

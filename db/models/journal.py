@@ -88,11 +88,14 @@ class Letter(Model):
 
     id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(max_length=32)
-    person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
-        "db.Person", related_name="letters", on_delete=fields.RESTRICT
+    #: None where it goes to whoever reads the letters of an address.
+    person: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
+        "db.Person", related_name="letters", null=True, on_delete=fields.RESTRICT
     )
-    person_id: int
+    person_id: int | None
     address = fields.TextField()
+    #: Keyed digest of the address, 16 bytes: tells letters to one address apart from others, also once it is blanked.
+    address_digest = fields.BinaryField(null=True)
     language = fields.CharField(max_length=35, null=True)
     #: What the letter tells, as ids and plain words.
     facts: fields.Field[dict[str, object]] = fields.JSONField(default=dict)
@@ -102,11 +105,26 @@ class Letter(Model):
     promised_at = fields.DatetimeField()
     due_at = fields.DatetimeField()
     attempts = fields.IntField(default=0)
+    #: Until when a courier has it in hand; one that died lets go of it then.
+    leased_until = fields.DatetimeField(null=True)
     sent_at = fields.DatetimeField(null=True)
     failure = fields.TextField(null=True)
 
     class Meta:
         table = "letter"
+
+
+class UndeliverableAddress(Model):
+    """An address that a mail server refused for good; forgotten when a letter gets through."""
+
+    #: The address in the form in which addresses are compared.
+    email_folded = fields.CharField(max_length=320, primary_key=True)
+    since = fields.DatetimeField()
+    #: What the mail server said.
+    reason = fields.TextField()
+
+    class Meta:
+        table = "undeliverable_address"
 
 
 class AttemptBudget(Model):

@@ -1,0 +1,159 @@
+"""What each kind of letter tells: everything its text needs, gathered when it is sent, and nothing to look up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+
+from db.context import Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """Whom to call."""
+
+    name: str
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What every letter knows."""
+
+    #: Whom it greets; None where several people read the letters of the address.
+    name: str | None
+    #: Empty where no school of the holder has a telephone on record: then the district's contact is named.
+    schools: tuple[School, ...]
+    #: When it happened, in UTC.
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOpened(Contents):
+    """WELCOME."""
+
+    username: str
+
+
+class LogOnStatus(Enum):
+    """What can be done about an account by letter."""
+
+    OPEN = "OPEN"
+    DISABLED = "DISABLED"
+    NOT_OPENED = "NOT_OPENED"
+
+
+@dataclass(frozen=True, slots=True)
+class LogOn:
+    """One account of whoever reads the letters of an address."""
+
+    holder: str
+    capacity: Capacity
+    status: LogOnStatus
+    username: str | None
+    #: Sets a new password; for an open account alone.
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOnInformation(Contents):
+    """LOG_ON_INFORMATION: the forgotten log-on."""
+
+    accounts: tuple[LogOn, ...]
+    #: For how many minutes from now the links work.
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Contents):
+    """PASSWORD_CHANGED."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorSet(Contents):
+    """SECOND_FACTOR_SET."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInFromNewDevice(Contents):
+    """NEW_DEVICE."""
+
+    username: str
+    #: What the device calls itself: a browser's own words, which may be anything.
+    device: str | None
+
+
+class WhoseKey(StrEnum):
+    """Whose activation key was asked for, as seen by whoever is told."""
+
+    OWN = "OWN"
+    STUDENT = "STUDENT"
+    #: Another guardian's; which one is not told, since parents may live apart.
+    ANOTHER_GUARDIAN = "ANOTHER_GUARDIAN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAskedFor(Contents):
+    """KEY_ASKED_FOR."""
+
+    student: str
+    whose: WhoseKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationKeyIssued(Contents):
+    """ACTIVATION_KEY."""
+
+    key: str
+    capacity: Capacity
+    #: The front end's page for it, with the key behind `#`.
+    link: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReset(Contents):
+    """ACCOUNT_RESET: the school gave a one-time code to somebody whom it had verified."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetLink(Contents):
+    """RESET_LINK."""
+
+    username: str
+    link: str
+    hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnabled(Contents):
+    """ACCOUNT_ENABLED."""
+
+    #: None where the account was never opened.
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDisabled(Contents):
+    """ACCOUNT_DISABLED."""
+
+    username: str | None
+    #: Whether it was closed because of a hundred wrong passwords in a row, and not by somebody's decision.
+    by_failures: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrderOpened(Contents):
+    """WORK_ORDER_OPENED, to the district's technology staff."""
+
+    number: int
+    parent: str
+    student: str
+    student_number: str
+    problem: str
+    opened_by: str
