@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import uuid4
@@ -52,6 +52,21 @@ class Addressee:
     person_id: int | None
     address: str
     language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterInHand:
+    """A promised letter as a courier holds it."""
+
+    id: int
+    kind: LetterKind
+    person_id: int | None
+    address: str
+    language: str | None
+    facts: Mapping[str, object]
+    message_id: str
+    promised_at: datetime
+    attempts: int
 
 
 async def promise(
