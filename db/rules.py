@@ -66,8 +66,14 @@ class Rules(BaseModel):
     recovery_minutes: int = Field(
         30, ge=5, le=1440, description="Minutes for which the links of a log-on letter work, counted from its sending."
     )
+    recovery_accounts_most: int = Field(
+        10,
+        ge=1,
+        description="Most accounts that a log-on letter lists; of an address that more have, it names none: "
+        "such a one was put on record to have any at all.",
+    )
     recoveries_per_client: int = Field(
-        20, ge=1, description="Requests for log-on information from one client address in a window."
+        40, ge=1, description="Requests for log-on information from one client address in a window."
     )
     recoveries_per_district: int = Field(
         1000, ge=1, description="Requests for log-on information in the whole district in a window."

@@ -26,6 +26,8 @@ class Step(StrEnum):
     LOG_OUT = "session:logout"
     END_SESSION = "session:end"
     CHANGE_PASSWORD = "account:change_password"
+    RECOVER_LOG_ON = "account:recover"
+    SEND_LOG_ON_LINK = "account:send_link"
     SET_PASSWORD = "account:set_password"
     ENROL_SECOND_FACTOR = "second_factor:enrol"
     CONFIRM_SECOND_FACTOR = "second_factor:confirm"

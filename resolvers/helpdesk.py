@@ -152,17 +152,17 @@ async def reset_account(
                 holder.account_id, now=ctx.now, reason="RESET_BY_SCHOOL"
             )
             await Account.filter(id=holder.account_id).update(must_change_password=True, locked_until=None)
-            code, expires_at = await _issue(ctx, case, delivery)
             kind = LetterKind.RESET_LINK if delivery is TokenKind.LINK else LetterKind.ACCOUNT_RESET
-            await promise(ctx, kind, case.addressee, {"account_id": holder.account_id})
+            letters = await promise(ctx, kind, case.addressee, {"account_id": holder.account_id})
+            code, expires_at = await _issue(ctx, case, letters[0] if delivery is TokenKind.LINK else None)
         sent_to = None if code else _masked(holder.email)
         return AccountReset(await _now(holder.account_id), code, sent_to, expires_at)
 
 
-async def _issue(ctx: Context, case: Case, delivery: TokenKind) -> tuple[str | None, datetime]:
-    """A new token in place of all earlier ones; a code is returned to be told, a link's token is derived when sent."""
+async def _issue(ctx: Context, case: Case, letter_id: int | None) -> tuple[str | None, datetime]:
+    """A new token in place of all earlier ones: a letter's link, derived when that is sent, or a code to be told."""
     version = ctx.keys.current
-    if delivery is TokenKind.CODE:
+    if letter_id is None:
         nonce, token = None, new_code()
     else:
         nonce = new_nonce()
@@ -170,14 +170,15 @@ async def _issue(ctx: Context, case: Case, delivery: TokenKind) -> tuple[str | N
     expires_at = ctx.now + timedelta(hours=ctx.rules.reset_code_hours)
     await RecoveryToken.create(
         account_id=case.holder.account_id,
-        kind=delivery,
+        kind=TokenKind.CODE if letter_id is None else TokenKind.LINK,
+        letter_id=letter_id,
         nonce=nonce,
         secret_version=version,
         digest=ctx.keys.recovery_token_digest(token, version),
         issued_at=ctx.now,
         expires_at=expires_at,
     )
-    return (token if delivery is TokenKind.CODE else None), expires_at
+    return (token if letter_id is None else None), expires_at
 
 
 def _masked(address: str | None) -> str | None:

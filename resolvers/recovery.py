@@ -1,15 +1,18 @@
-"""Setting a new password with a one-time code from the school, or with the link of a letter."""
+"""A forgotten log-on: a letter with usernames and links; and the new password, by link or by the school's code."""
 
 from datetime import timedelta
+
+from email_validator import EmailNotValidError, validate_email
 
 from db.context import Context
 from db.models import AccountStatus, TokenState
 from db.queries import activation as activation_queries
 from db.queries import helpdesk as queries
+from db.queries.recovery import end_siblings, lock_links
 from db.secrets import normalise_recovery_token
 from db.sql import Row
 from db.trail import Step
-from mail.outbox import Addressee, LetterKind, promise
+from mail.outbox import Addressee, LetterKind, folded_address, promise
 from policies.limits import Budget, Spent, spend
 from policies.refusals import FieldProblem, InvalidInput, TokenNotAccepted
 from resolvers.choice import password_faults
@@ -17,6 +20,49 @@ from resolvers.login_attempts import forget_failures
 from resolvers.step import StepTaken, taking
 
 
+# ------------------------------------------------------------------------------------------------ asking for the letter
+async def recover_log_on(ctx: Context, *, email: str) -> None:
+    """Promises a letter with the usernames of everybody who has this address, and a link for each.
+
+    Nobody is looked up: whose address it is, if anybody's, is found out when the letter is sent. So the answer, the
+    work and the time are the same for every address, and there is nothing to learn from them.
+
+    Raises:
+        InvalidInput: no address can look like this.
+        TooManyAttempts: after too many requests from one client, or in the district.
+    """
+    async with taking(ctx, Step.RECOVER_LOG_ON) as step:
+        address = _address(email)
+        await _spend_recovery(ctx)
+        async with step.transaction():
+            addressee = Addressee(None, address, None)
+            step.note.details["letters"] = await promise(ctx, LetterKind.LOG_ON_INFORMATION, [addressee], {})
+
+
+def _address(email: str) -> str:
+    """The address in the form in which addresses are compared, whether anybody has it or not."""
+    plain = email.strip()
+    try:
+        # Some districts have addresses of their own, such as `@school.local`, that only their servers deliver to.
+        validate_email(plain[:400], check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        message = "This does not look like an e-mail address: it should look like name@example.org."
+        raise InvalidInput([FieldProblem(("input", "email"), message)]) from None
+    return folded_address(plain)
+
+
+async def _spend_recovery(ctx: Context) -> None:
+    """Counts the request; none is given back, since there are no right ones."""
+    rules = ctx.rules
+    window = timedelta(minutes=rules.recovery_window_minutes)
+    await spend(
+        ctx,
+        Budget("recovery-client", rules.recoveries_per_client, window).claim(ctx, ctx.network),
+        Budget("recovery-district", rules.recoveries_per_district, window).claim(ctx, "district"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ the new password
 async def set_new_password(ctx: Context, *, token: str, password: str, verify_password: str) -> str:
     """Sets a new password; the token, its siblings, the old password and all sessions end with it.
 
@@ -35,8 +81,10 @@ async def set_new_password(ctx: Context, *, token: str, password: str, verify_pa
         encoded = await ctx.hasher.hash(password)
         async with step.transaction():
             account_id = found["account_id"]
+            await lock_links(account_id, found["id"])
             if not await queries.use_token(found["id"], ctx.now):
                 raise TokenNotAccepted
+            await end_siblings(found["id"])
             if not await queries.set_password(account_id, encoded=encoded, instead_of=found["password_hash"]):
                 raise TokenNotAccepted
             step.note.details["sessions_ended"] = await queries.shut_out(
@@ -79,8 +127,8 @@ async def _check_new_password(ctx: Context, found: Row, password: str, again: st
     words = [found["given"], found["family"], *await activation_queries.names_around(found["person_id"])]
     faults = password_faults(ctx, password, again, words, username=found["username"])
     if not faults and await ctx.hasher.verify(found["password_hash"], password):
-        # It was reset because somebody else may know it.
-        message = "This is the password that was reset: choose another one."
+        # Somebody else may know it: that is why the school reset it, or why somebody asked for a letter.
+        message = "This is the password that held until now: choose another one."
         faults = [FieldProblem(("input", "password"), message)]
     if faults:
         raise InvalidInput(faults)

@@ -21,7 +21,7 @@ from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
 
-#: Root fields that take a secret or a proof: an operation may have one of them, whatever it is called.
+#: Root fields that take a secret, a proof, or an address to write to: an operation may have one of them, whatever it is called.
 CREDENTIAL_FIELDS = frozenset(
     {
         "requestActivationKey",
@@ -31,6 +31,7 @@ CREDENTIAL_FIELDS = frozenset(
         "changePassword",
         "enrolSecondFactor",
         "confirmSecondFactor",
+        "recoverLogOn",
         "setNewPassword",
         "answerVerification",
     }

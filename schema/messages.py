@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from db.languages import say
 from policies.refusals import MissingFact, RefusalCode
 
 
@@ -60,6 +61,13 @@ MESSAGES: dict[RefusalCode, Said] = {
     RefusalCode.NOT_FOUND: Said("This was not found.", None),
 }
 
+
+#: What follows upon a request for log-on information, whoever has the address.
+LETTER_ON_ITS_WAY = say(
+    "If the school has this address on record, a letter with your log-on information is on its way. If none comes "
+    "within a few minutes, look among unwanted mail, or call the school: the front office can help you, also if it has "
+    "no address of yours."
+)
 
 #: What to do where a step does not fit how things stand, by the word for how they do.
 AS_THINGS_STAND: dict[str, str] = {

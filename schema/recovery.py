@@ -1,4 +1,4 @@
-"""Setting a new password with a one-time code from the school, or with the link of a letter."""
+"""A forgotten log-on: asking for the letter, and setting a new password by its link or by the school's code."""
 
 from typing import Annotated
 
@@ -6,12 +6,38 @@ import strawberry
 
 from db.context import Context
 from resolvers import recovery
-from schema.refusals import InvalidInput, TokenNotAccepted, TooManyAttempts
+from schema.messages import LETTER_ON_ITS_WAY
+from schema.refusals import HelpTopic, InvalidInput, TokenNotAccepted, TooManyAttempts
 from schema.session import PasswordChanged
 
 Info = strawberry.Info[Context, None]
 
 
+# ------------------------------------------------------------------------------------------------ asking for the letter
+@strawberry.input(description="Whose log-on information is wanted.")
+class RecoverLogOnInput:
+    email: str = strawberry.field(description="The address that the school has; upper and lower case are the same.")
+
+
+@strawberry.type(
+    description="If the address is on record, a letter goes there that lists the usernames, each with a link that "
+    "sets a new password. The answer is the same for every address."
+)
+class LogOnLetterAskedFor:
+    message: str = strawberry.field(description="A sentence for the person.")
+    # Nullable, as it is in refusals: else a document could not ask for both under one name.
+    help: HelpTopic | None = strawberry.field(
+        description="What to do when no letter comes, or the school has no address."
+    )
+
+
+RecoverLogOnResult = Annotated[
+    LogOnLetterAskedFor | InvalidInput | TooManyAttempts,
+    strawberry.union("RecoverLogOnResult", description="That it was asked for, which says nothing of who is known."),
+]
+
+
+# ------------------------------------------------------------------------------------------------ the new password
 @strawberry.input(description="A code or a link, and the new password.")
 class SetNewPasswordInput:
     token: str = strawberry.field(
@@ -30,6 +56,18 @@ SetNewPasswordResult = Annotated[
 
 @strawberry.type
 class RecoveryMutation:
+    @strawberry.mutation(
+        description="Sends the usernames of an address to that address, with a link for each that sets a new password "
+        "once, within half an hour. The same answer, in the same time, whoever has the address, or nobody."
+    )
+    async def recover_log_on(
+        self,
+        info: Info,
+        input: Annotated[RecoverLogOnInput, strawberry.argument(description="The address.")],  # noqa: A002
+    ) -> RecoverLogOnResult:
+        await recovery.recover_log_on(info.context, email=input.email)
+        return LogOnLetterAskedFor(message=str(LETTER_ON_ITS_WAY), help=HelpTopic.FORGOTTEN_LOG_ON)
+
     @strawberry.mutation(
         description="Sets a new password and ends all sessions. A refused password does not use the code or link up."
     )

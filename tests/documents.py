@@ -105,6 +105,16 @@ mutation Confirm($input: ConfirmSecondFactorInput!) {
 }
 """.replace("REFUSAL_FIELDS", PLAIN_REFUSAL)
 
+RECOVER_LOG_ON = """
+mutation RecoverLogOn($input: RecoverLogOnInput!) {
+  recoverLogOn(input: $input) {
+    REFUSAL_FIELDS
+    ... on TooManyAttempts { retryAt }
+    ... on LogOnLetterAskedFor { message help }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
 SET_NEW_PASSWORD = """
 mutation SetNewPassword($input: SetNewPasswordInput!) {
   setNewPassword(input: $input) {

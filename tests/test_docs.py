@@ -323,6 +323,7 @@ def test_the_budgets_in_the_documents_are_those_of_the_steps() -> None:
         "login": "PORTAL_LOGIN_WINDOW_MINUTES",
         "verify": "PORTAL_VERIFICATION_WINDOW_HOURS",
         "token": "PORTAL_TOKEN_WINDOW_MINUTES",
+        "recovery": "PORTAL_RECOVERY_WINDOW_MINUTES",
         "second": "PORTAL_LOGIN_WINDOW_MINUTES",
     }
     for row in rows("security.md", "budget"):

@@ -59,9 +59,6 @@ INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
 INSERT INTO household (id, name) SELECT n, 'Home ' || n FROM generate_series(1, 4000) n;
 INSERT INTO household_member (household_id, person_id, is_secondary)
     SELECT (n - 1) % 4000 + 1, n, false FROM generate_series(1, 8000) n;
-INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at)
-    SELECT n, 'CODE', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute'
-    FROM generate_series(1, 8000) n;
 INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
                           expires_at)
     SELECT 8000, n, n, 'RESET', '[]', 3, 'OPEN', now(), now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
@@ -70,11 +67,15 @@ INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, s
     SELECT now() - n * interval '1 minute', 'account:details', 'DONE', '', '', '{}',
            substr(sha256(n::text::bytea), 1, 16), 1, sha256(n::text::bytea), n, n, n, n, n % 4000 + 1
     FROM generate_series(1, 8000) n;
-INSERT INTO letter (id, kind, person_id, address, address_digest, facts, message_id, state, promised_at, due_at, sent_at,
-                    attempts)
+INSERT INTO letter (id, kind, person_id, address, address_digest, facts, message_id, state, promised_at, due_at,
+                    sent_at, attempts)
     SELECT n, 'WELCOME', n, n || '@example.org', substr(sha256(n::text::bytea), 1, 16), '{}', '<' || n || '@x>',
            CASE WHEN n % 10 = 0 THEN 'WAITING' ELSE 'SENT' END, now() - n * interval '1 minute',
            now() - n * interval '1 minute', CASE WHEN n % 10 <> 0 THEN now() END, 0
+    FROM generate_series(1, 8000) n;
+INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at, nonce, letter_id)
+    SELECT n, 'LINK', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute',
+           substr(sha256(n::text::bytea), 1, 16), n
     FROM generate_series(1, 8000) n;
 ANALYZE;
 """
@@ -128,6 +129,14 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
         *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
         *(NOW, 3, NOW, "ALIKE"),
     ),
+    "recovery.ACCOUNTS_OF_ADDRESS": ("4017@example.org", 11),
+    "recovery.LINKS_OF_LETTER": (17,),
+    "recovery.ADD_LINKS": (17, 1, NOW, NOW, [17], [DIGEST[:16]], [DIGEST]),
+    "recovery.PROLONG_LINKS": (17, NOW),
+    "recovery.END_SIBLINGS": (17,),
+    "recovery.LOCK_ACCOUNT": (17,),
+    "recovery.LOCK_LINKS": (17, 17),
+    "recovery.READDRESS": (17, "", None),
     "portal.HOLDER": (17,),
     "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
     "portal.STUDENT_SELF": (17, TODAY, None),

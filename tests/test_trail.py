@@ -144,6 +144,8 @@ ELSEWHERE = {
     Step.LOOK_UP_ACCOUNT,
     Step.RESET_ACCOUNT,
     Step.SET_PASSWORD,
+    Step.RECOVER_LOG_ON,
+    Step.SEND_LOG_ON_LINK,
 }
 
 

@@ -8,11 +8,12 @@ import orjson
 from db import sql
 
 # One statement for all letters of a step. Of letters alike, only so many are to be sent; `$9` is null where there is no
-# such limit. Uses letter_alike.
+# such limit. An address that somebody typed in is not kept for a letter that never goes. Uses letter_alike.
 PROMISE = """
 INSERT INTO letter (kind, person_id, address, address_digest, language, message_id, facts, promised_at, due_at,
                     attempts, state, failure)
-SELECT $1, told.person_id, told.address, told.digest, told.language, told.message_id, $7::jsonb, $8, $8, 0,
+SELECT $1, told.person_id, CASE WHEN alike.too_many AND told.person_id IS NULL THEN '' ELSE told.address END,
+       told.digest, told.language, told.message_id, $7::jsonb, $8, $8, 0,
        CASE WHEN alike.too_many THEN 'CANCELLED' ELSE 'WAITING' END,
        CASE WHEN alike.too_many THEN $11 END
 FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::text[], $6::text[])
