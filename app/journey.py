@@ -1,4 +1,4 @@
-"""`portal journey`: from a key to the child's grades, and the help of a school's designee, told as a story."""
+"""`portal journey`: from a key to the child's grades, the help of a designee, and a forgotten log-on, as a story."""
 
 import os
 import socket
@@ -16,6 +16,7 @@ from rich.rule import Rule
 
 from app.demo import read_facts
 from app.journey_desk import designees_way
+from app.journey_letters import letters_way
 from app.problems import PlainProblem
 from app.settings import Settings
 from app.story import Answer, Story, expect
@@ -41,6 +42,7 @@ def walk(settings: Settings, url: str | None) -> None:
         story = Story(http, console)
         family, username = _guardians_way(story, facts)
         designees_way(story, facts, family, username)
+        letters_way(story, family, settings.var / "mail")
 
 
 def _guardians_way(story: Story, facts: Answer) -> tuple[Answer, str]:

@@ -19,7 +19,7 @@ from db.queries import portal as portal_queries
 from db.queries import verification as verification_queries
 from db.secrets import new_code, new_nonce
 from db.trail import Step
-from mail.outbox import Addressee, LetterKind, promise
+from mail.outbox import Addressee, LetterKind, folded_address, promise
 from policies import reasons
 from policies.gate import Facts, gate_of
 from policies.guardianship import Standing
@@ -137,7 +137,7 @@ async def reset_account(
     Raises:
         NotAllowed, NotFound: as for every step of this desk.
         WrongState: the account was never activated, or is disabled.
-        InvalidInput: no good reason; a link, and no address on file.
+        InvalidInput: no good reason; a link, and no address on file that takes letters.
     """
     async with taking(ctx, Step.RESET_ACCOUNT) as step:
         step.note.details |= {"reason": _reason(reason), "delivery": delivery.value}
@@ -147,6 +147,9 @@ async def reset_account(
                 raise WrongState(holder.status.name)
             if delivery is TokenKind.LINK and not holder.email:
                 message = "There is no address on file: give the caller a one-time code instead."
+                raise InvalidInput([FieldProblem(("input", "delivery"), message)])
+            if delivery is TokenKind.LINK and await queries.comes_back(folded_address(holder.email or "")):
+                message = "Letters to the address on file come back: give the caller a one-time code instead."
                 raise InvalidInput([FieldProblem(("input", "delivery"), message)])
             step.note.details["sessions_ended"] = await queries.shut_out(
                 holder.account_id, now=ctx.now, reason="RESET_BY_SCHOOL"

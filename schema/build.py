@@ -21,7 +21,8 @@ from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
 
-#: Root fields that take a secret, a proof, or an address to write to: an operation may have one of them, whatever it is called.
+#: Root fields that take a secret, a proof, or an address to write to: an operation may have one of them, by whatever
+#: name.
 CREDENTIAL_FIELDS = frozenset(
     {
         "requestActivationKey",

@@ -18,6 +18,7 @@ from db.models import (
     RecoveryToken,
     Session,
     TrailEntry,
+    UndeliverableAddress,
     Verification,
 )
 from db.trail import Step
@@ -138,6 +139,17 @@ async def test_no_link_can_go_to_an_address_that_is_not_on_file(desk: Desk) -> N
     # Nothing was used up by it.
     assert (await desk.reset(verification_id))["__typename"] == "AccountReset"
     assert await Letter.all().count() == 0
+
+
+async def test_no_link_goes_to_an_address_from_which_letters_come_back(desk: Desk) -> None:
+    await UndeliverableAddress.create(
+        email_folded="maria@example.org", since=desk.district.ctx.now, reason="550 No such user here"
+    )
+    verification_id = await desk.verified("RESET")
+    refused = await desk.reset(verification_id, delivery="LINK")
+    assert refused["fields"][0]["path"] == ["input", "delivery"]
+    assert "come back" in refused["fields"][0]["message"]
+    assert (await desk.reset(verification_id))["__typename"] == "AccountReset"
 
 
 async def test_a_reset_forgets_the_devices_and_replaces_the_codes_before_it(desk: Desk, portal: Portal) -> None:

@@ -73,6 +73,8 @@ INSERT INTO letter (id, kind, person_id, address, address_digest, facts, message
            CASE WHEN n % 10 = 0 THEN 'WAITING' ELSE 'SENT' END, now() - n * interval '1 minute',
            now() - n * interval '1 minute', CASE WHEN n % 10 <> 0 THEN now() END, 0
     FROM generate_series(1, 8000) n;
+INSERT INTO undeliverable_address (email_folded, since, reason)
+    SELECT n || '@example.org', now(), '550 No such user' FROM generate_series(1, 8000) n;
 INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at, nonce, letter_id)
     SELECT n, 'LINK', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute',
            substr(sha256(n::text::bytea), 1, 16), n
@@ -119,6 +121,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "housekeeping.VERIFICATIONS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "helpdesk.LOCK_HOLDER": (17,),
     "helpdesk.END_SESSIONS": (17, NOW, "RESET_BY_SCHOOL"),
+    "helpdesk.COMES_BACK": ("17@example.org",),
     "helpdesk.DEVICES": (17,),
     "helpdesk.FORGET_DEVICES": (17,),
     "helpdesk.REPLACE_TOKENS": (17,),

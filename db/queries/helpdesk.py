@@ -46,6 +46,9 @@ WHERE id = $1 AND status = 'ACTIVE' AND password_hash IS NOT DISTINCT FROM $3
 RETURNING id
 """
 
+# Uses undeliverable_address_pkey.
+COMES_BACK = "SELECT since FROM undeliverable_address WHERE email_folded = $1"
+
 
 async def lock_holder(account_id: int) -> Row | None:
     """The account with its person, locked until the transaction ends."""
@@ -78,3 +81,8 @@ async def use_token(token_id: int, now: datetime) -> bool:
 async def set_password(account_id: int, *, encoded: str, instead_of: str | None) -> bool:
     """Whether the account had the password that was seen, is not disabled, and has the new one now."""
     return await sql.row(SET_PASSWORD, account_id, encoded, instead_of) is not None
+
+
+async def comes_back(address: str) -> bool:
+    """Whether a mail server refused this address, folded, for good."""
+    return await sql.row(COMES_BACK, address) is not None
