@@ -11,12 +11,13 @@ from rich.console import Console
 
 from bench import gate, login, mixed, reads, refusals
 from bench.ground import Ground, prepared
+from bench.mail import receiving
 from bench.plan import Plan
 from bench.processes import Neighbours
 from bench.report import Row, show
 from bench.server import Server, serving
 
-_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5)
+_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5)
 #: Wide enough for the table where the output is no terminal.
 _WIDTH = 140
 
@@ -34,7 +35,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         console.print("Setting up a PostgreSQL, families and a portal …")
         ground = stack.enter_context(prepared(folder))
-        server = stack.enter_context(serving(ground, folder))
+        mail = stack.enter_context(receiving())
+        server = stack.enter_context(serving(ground, mail, folder))
         rows = uvloop.run(_measure(ground, server, plan, console))
         postgres_seconds = ground.postgres.cpu_seconds()
     show(rows, postgres=ground.version, neighbours=neighbours.share(postgres_seconds), console=console)
@@ -62,7 +64,7 @@ def _asked_for() -> Plan:
         return _SMOKE
     if not (0.1 <= asked.seconds <= 30 and 1 <= asked.rounds <= 50):
         parser.error("a turn takes 0.1 to 30 seconds, and there are 1 to 50 of them")
-    return Plan(seconds=asked.seconds, rounds=asked.rounds, pairs=usual.pairs)
+    return Plan(seconds=asked.seconds, rounds=asked.rounds)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ mutation RequestKey($input: RequestActivationKeyInput!) {
 }
 """
 
+RECOVER_LOG_ON = """
+mutation Recover($input: RecoverLogOnInput!) {
+  recoverLogOn(input: $input) { __typename ... on LogOnLetterAskedFor { message help } }
+}
+"""
+
 ME = """
 query Me {
   me {

@@ -31,6 +31,8 @@ from policies.usernames import folded
 
 PASSWORD = "lantern orchard seven kites"
 FAMILIES = 300
+#: People with an address who have forgotten how to sign in: as many as are asked for, since letters alike are withheld.
+FORGETFUL = 800
 STUDENTS_EACH = 2
 SCHOOLS = 3
 MEMORY_KIB, PASSES = 19456, 2
@@ -45,6 +47,8 @@ BUDGETS = (
     "LOGINS_PER_DEVICE",
     "LOGINS_PER_CLIENT",
     "LOGINS_PER_DISTRICT",
+    "RECOVERIES_PER_CLIENT",
+    "RECOVERIES_PER_DISTRICT",
 )
 
 
@@ -68,7 +72,11 @@ class Ground:
         """A student's, of as many as there are; numbers beyond begin anew."""
         return f"00{100_000 + number % (FAMILIES * STUDENTS_EACH)}"
 
-    def environment(self, *, workers: int) -> dict[str, str]:
+    def address(self, number: int) -> str:
+        """Of somebody who has forgotten the log-on, of as many as there are; numbers beyond begin anew."""
+        return f"forgetful.{number % FORGETFUL}@families.example"
+
+    def environment(self, *, workers: int, mail_port: int) -> dict[str, str]:
         """As in production, with budgets that are never used up and a proxy in front that names the clients."""
         others = {name: value for name, value in os.environ.items() if not name.upper().startswith("PORTAL_")}
         return others | {
@@ -82,6 +90,10 @@ class Ground:
             "PORTAL_TRUSTED_PROXIES": "127.0.0.1",
             "PORTAL_HASH_MEMORY_KIB": str(MEMORY_KIB),
             "PORTAL_HASH_PASSES": str(PASSES),
+            "PORTAL_SMTP_HOST": "127.0.0.1",
+            "PORTAL_SMTP_PORT": str(mail_port),
+            "PORTAL_SMTP_SECURITY": "none",
+            "PORTAL_MAIL_PER_MINUTE": "60000",
             **{f"PORTAL_{name}": PLENTY for name in BUDGETS},
         }
 
@@ -145,5 +157,28 @@ async def _fill(url: str, keys: Keyring, password_hash: str) -> str:
             )
             for place, n in enumerate(parents)
         )
+        await _fill_forgetful(parents[-1] + 1, password_hash, now)
         shown = await sql.rows("SHOW server_version")
     return str(shown[0]["server_version"])
+
+
+async def _fill_forgetful(first: int, password_hash: str, now: datetime) -> None:
+    """People with an open account and an address, with ids from `first` on."""
+    people = range(first, first + FORGETFUL)
+    addresses = [f"forgetful.{n}@families.example" for n in range(FORGETFUL)]
+    await Person.bulk_create(
+        Person(id=n, given=f"Given {n}", family=f"Family {n}", email=address, email_folded=address)
+        for n, address in zip(people, addresses, strict=True)
+    )
+    await Account.bulk_create(
+        Account(
+            person_id=n,
+            capacity=Capacity.GUARDIAN,
+            status=AccountStatus.ACTIVE,
+            username=f"forgetful.{place}",
+            username_folded=folded(f"forgetful.{place}"),
+            password_hash=password_hash,
+            activated_at=now,
+        )
+        for place, n in enumerate(people)
+    )

@@ -12,3 +12,5 @@ class Plan:
     rounds: int = 10
     #: Pairs of refused requests whose times are compared.
     pairs: int = 300
+    #: Pairs of letters that are asked for, likewise.
+    letters: int = 500

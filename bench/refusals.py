@@ -1,4 +1,4 @@
-"""Nobody home should look like somebody home: the time of a refusal must not tell whether somebody is on record."""
+"""Nobody home should look like somebody home: the time of an answer must not tell whether somebody is on record."""
 
 import random
 import time
@@ -7,7 +7,7 @@ from itertools import count
 from statistics import median
 
 from bench.client import Connection, post
-from bench.documents import LOGIN, REQUEST_KEY
+from bench.documents import LOGIN, RECOVER_LOG_ON, REQUEST_KEY
 from bench.ground import BORN, Ground
 from bench.load import new_address
 from bench.plan import Plan
@@ -27,9 +27,11 @@ async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
         connection = connections[0]
         key = await _compare(connection, *_keys(ground), expecting=b'"NotMatched"', pairs=plan.pairs)
         login = await _compare(connection, *_logins(ground), expecting=b'"WrongCredentials"', pairs=plan.pairs // 2)
+        letter = await _compare(connection, *_letters(ground), expecting=b'"LogOnLetterAskedFor"', pairs=plan.letters)
     return [
         _row("time of a refused key: unknown student, over a known one", *key),
         _row("time of a refused log-in: unknown username, over a known one", *login),
+        _row("time of asking for a log-on letter: unknown address, over a known one", *letter),
     ]
 
 
@@ -52,6 +54,16 @@ def _logins(ground: Ground) -> tuple[Requests, Requests]:
         return post(LOGIN, {"input": proofs}, address=new_address())
 
     return (lambda: asked(f"stranger.{next(serial)}")), (lambda: asked(ground.username(next(serial))))
+
+
+def _letters(ground: Ground) -> tuple[Requests, Requests]:
+    """An address that nobody has; one to which a letter goes."""
+    serial = count()
+
+    def asked(email: str) -> bytes:
+        return post(RECOVER_LOG_ON, {"input": {"email": email}}, address=new_address())
+
+    return (lambda: asked(f"stranger.{next(serial)}@families.example")), (lambda: asked(ground.address(next(serial))))
 
 
 async def _compare(

@@ -12,6 +12,7 @@ import psutil
 
 from bench.client import Connection
 from bench.ground import Ground
+from bench.mail import MailServer
 from bench.processes import cores, cpu_seconds
 
 _START_SECONDS = 60
@@ -73,8 +74,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(ground: Ground, folder: Path) -> Iterator[Server]:
-    """The portal on this ground; stopped at the end. Its log goes to a file in the folder.
+def serving(ground: Ground, mail: MailServer, folder: Path) -> Iterator[Server]:
+    """The portal on this ground, with its letters going to `mail`; stopped at the end. Its log goes into the folder.
 
     Raises:
         ServerFailed: when it does not come up.
@@ -84,7 +85,7 @@ def serving(ground: Ground, folder: Path) -> Iterator[Server]:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],
             cwd=folder,
-            env=ground.environment(workers=cores()) | {"PYTHONPATH": str(_HERE)},
+            env=ground.environment(workers=cores(), mail_port=mail.port) | {"PYTHONPATH": str(_HERE)},
             stdout=subprocess.PIPE,
             stderr=errors,
         )
