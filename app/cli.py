@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli_letters import letters
 from app.cli_policy import explain
 from app.cli_staff import staff
 from app.cli_trail import trail
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(staff, name="staff")
+app.add_typer(letters, name="letters")
 app.add_typer(trail)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)

@@ -156,6 +156,11 @@ class Rules(BaseModel):
             raise ValueError("the shortest password is longer than the longest one")
         return self
 
+    @property
+    def sender(self) -> str:
+        """The address that letters come from."""
+        return self.mail_from or f"portal@{self.mail_domain}"
+
     def page(self, page: str, fragment: str = "") -> str:
         """The address of a page of the front end; what only the page itself may read goes behind `#`."""
         whole = page if "://" in page else f"{(self.public_url or '').rstrip('/')}/{page.lstrip('/')}"

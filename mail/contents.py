@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
+from typing import TypedDict
 
 from db.context import Capacity
 
@@ -15,6 +16,14 @@ class School:
     phone: str | None
 
 
+class Common(TypedDict):
+    """What is found out in one way for every letter."""
+
+    name: str | None
+    schools: tuple[School, ...]
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What every letter knows."""
@@ -25,6 +34,9 @@ class Contents:
     schools: tuple[School, ...]
     #: When it happened, in UTC.
     at: datetime
+    #: Where it goes, and in which language, if that is found out only when it is sent.
+    to: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

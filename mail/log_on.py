@@ -6,11 +6,11 @@ from db import sql, trail
 from db.context import Capacity, Context
 from db.models import AccountStatus, TokenState
 from db.queries import recovery as queries
-from db.queries import sessions
 from db.secrets import new_nonce
 from db.sql import Row
 from db.trail import Note, Step
-from mail.contents import LogOn, LogOnInformation, LogOnStatus, ResetLink, School
+from mail.contents import LogOn, LogOnInformation, LogOnStatus, ResetLink
+from mail.gathering import display, schools_of
 from mail.outbox import LetterInHand, Withdrawn, folded_address
 
 _STATUS = {
@@ -36,15 +36,18 @@ async def log_on_information(ctx: Context, letter: LetterInHand) -> LogOnInforma
         people = {account["person_id"]: account for account in accounts}
         languages = {account["language"] for account in people.values()}
         language = languages.pop() if len(languages) == 1 else None
-        await queries.readdress(letter.id, accounts[0]["email"], language)
+        to = accounts[0]["email"]
+        await queries.readdress(letter.id, to, language)
         shown = accounts if len(accounts) <= most else []
         links = await _links(ctx, letter, shown)
     if links is None:
         return Withdrawn.OUTDATED
     return LogOnInformation(
-        name=_display(accounts[0]) if len(people) == 1 else None,
-        schools=await _schools(ctx, list(people)),
+        name=display(accounts[0]) if len(people) == 1 else None,
+        schools=await schools_of(ctx, list(people)),
         at=letter.promised_at,
+        to=to,
+        language=language,
         accounts=tuple(_log_on(account, links.get(account["account_id"])) for account in shown),
         minutes=ctx.rules.recovery_minutes,
     )
@@ -89,8 +92,8 @@ async def reset_link(ctx: Context, letter: LetterInHand) -> ResetLink | Withdraw
         await queries.prolong_links(letter.id, ctx.now + timedelta(hours=hours))
     token = ctx.keys.recovery_link_token(bytes(link["nonce"]), link["secret_version"])
     return ResetLink(
-        name=_display(link),
-        schools=await _schools(ctx, [link["person_id"]]),
+        name=display(link),
+        schools=await schools_of(ctx, [link["person_id"]]),
         at=letter.promised_at,
         username=link["username"],
         link=_page(ctx, token),
@@ -105,22 +108,9 @@ def _page(ctx: Context, token: str) -> str:
 def _log_on(account: Row, link: str | None) -> LogOn:
     status = _STATUS[AccountStatus(account["status"])]
     return LogOn(
-        holder=_display(account),
+        holder=display(account),
         capacity=Capacity(account["capacity"]),
         status=status,
         username=account["username"],
         link=link if status is LogOnStatus.OPEN else None,
     )
-
-
-def _display(person: Row) -> str:
-    parts = (person["preferred"] or person["given"], person["family"], person["suffix"])
-    return " ".join(part for part in parts if part)
-
-
-async def _schools(ctx: Context, people: list[int]) -> tuple[School, ...]:
-    found = {}
-    for person_id in people:
-        for school in await sessions.school_contacts(person_id, ctx.today):
-            found[school["name"]] = School(school["name"], school["phone"])
-    return tuple(found[name] for name in sorted(found))

@@ -1,0 +1,180 @@
+"""What a letter tells is gathered when it is sent: as things stand then, and nothing that is no longer so."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from db.context import Capacity, Context
+from db.models import AccountStatus, DisabledReason, GuardianshipStatus
+from db.queries import activation, portal, sessions
+from db.queries import letters as queries
+from db.sql import Row
+from mail.contents import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountOpened,
+    AccountReset,
+    ActivationKeyIssued,
+    Common,
+    Contents,
+    KeyAskedFor,
+    PasswordChanged,
+    School,
+    SecondFactorSet,
+    SignedInFromNewDevice,
+    WhoseKey,
+    WorkOrderOpened,
+)
+from mail.outbox import LetterInHand, Withdrawn, folded_address
+
+Gathered = Contents | Withdrawn
+
+
+async def schools_of(ctx: Context, people: Iterable[int]) -> tuple[School, ...]:
+    """Whom these people call: the schools concerned that have a telephone, by name."""
+    found = {
+        school["name"]: School(school["name"], school["phone"])
+        for person_id in people
+        for school in await sessions.school_contacts(person_id, ctx.today)
+    }
+    return tuple(found[name] for name in sorted(found))
+
+
+def display(person: Row) -> str:
+    """A person's name as it is shown: preferred or given name, family name and suffix."""
+    return " ".join(
+        part for part in (person["preferred"] or person["given"], person["family"], person["suffix"]) if part
+    )
+
+
+async def _common(ctx: Context, letter: LetterInHand, holder: Row) -> Common:
+    schools = await schools_of(ctx, [holder["person_id"]])
+    return {"name": display(holder), "schools": schools, "at": letter.promised_at}
+
+
+# ------------------------------------------------------------------------------------------------ about an account
+async def _holder(letter: LetterInHand) -> Row | None:
+    account_id = letter.facts.get("account_id")
+    return await portal.holder(account_id) if isinstance(account_id, int) else None
+
+
+async def welcome(ctx: Context, letter: LetterInHand) -> Gathered:
+    """WELCOME; not any more when the account was closed again."""
+    holder = await _holder(letter)
+    if holder is None or holder["status"] != AccountStatus.ACTIVE:
+        return Withdrawn.OUTDATED
+    return AccountOpened(**await _common(ctx, letter, holder), username=holder["username"])
+
+
+async def password_changed(ctx: Context, letter: LetterInHand) -> Gathered:
+    """PASSWORD_CHANGED; whatever became of the account since."""
+    holder = await _holder(letter)
+    if holder is None:
+        return Withdrawn.OUTDATED
+    return PasswordChanged(**await _common(ctx, letter, holder), username=holder["username"])
+
+
+async def second_factor_set(ctx: Context, letter: LetterInHand) -> Gathered:
+    """SECOND_FACTOR_SET."""
+    holder = await _holder(letter)
+    if holder is None:
+        return Withdrawn.OUTDATED
+    return SecondFactorSet(**await _common(ctx, letter, holder), username=holder["username"])
+
+
+async def new_device(ctx: Context, letter: LetterInHand) -> Gathered:
+    """NEW_DEVICE."""
+    holder = await _holder(letter)
+    if holder is None:
+        return Withdrawn.OUTDATED
+    device = letter.facts.get("device")
+    return SignedInFromNewDevice(
+        **await _common(ctx, letter, holder),
+        username=holder["username"],
+        device=device if isinstance(device, str) and device else None,
+    )
+
+
+async def account_reset(ctx: Context, letter: LetterInHand) -> Gathered:
+    """ACCOUNT_RESET."""
+    holder = await _holder(letter)
+    if holder is None:
+        return Withdrawn.OUTDATED
+    return AccountReset(**await _common(ctx, letter, holder), username=holder["username"])
+
+
+async def account_enabled(ctx: Context, letter: LetterInHand) -> Gathered:
+    """ACCOUNT_ENABLED; not any more when it was disabled again."""
+    holder = await _holder(letter)
+    if holder is None or holder["status"] == AccountStatus.DISABLED:
+        return Withdrawn.OUTDATED
+    return AccountEnabled(**await _common(ctx, letter, holder), username=holder["username"])
+
+
+async def account_disabled(ctx: Context, letter: LetterInHand) -> Gathered:
+    """ACCOUNT_DISABLED; not any more when it was enabled again."""
+    holder = await _holder(letter)
+    if holder is None or holder["status"] != AccountStatus.DISABLED:
+        return Withdrawn.OUTDATED
+    return AccountDisabled(
+        **await _common(ctx, letter, holder),
+        username=holder["username"],
+        by_failures=holder["disabled_reason"] == DisabledReason.TOO_MANY_FAILURES,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ about a key
+async def activation_key(ctx: Context, letter: LetterInHand) -> Gathered:
+    """ACTIVATION_KEY, derived now; only to the address that is on record now, and only while the key is good."""
+    holder = await _holder(letter)
+    if holder is None or holder["status"] != AccountStatus.NOT_ACTIVATED:
+        return Withdrawn.OUTDATED
+    if folded_address(holder["email"] or "") != folded_address(letter.address):
+        return Withdrawn.OUTDATED
+    current = await activation.current_key(holder["account_id"])
+    if current is None or (current["expires_at"] is not None and current["expires_at"] <= ctx.now):
+        return Withdrawn.OUTDATED
+    key = ctx.keys.activation_key(current["nonce"], current["secret_version"])
+    return ActivationKeyIssued(
+        **await _common(ctx, letter, holder),
+        key=key,
+        capacity=Capacity(holder["capacity"]),
+        link=ctx.rules.page(ctx.rules.activation_page, f"key={key}"),
+        expires_at=current["expires_at"],
+    )
+
+
+async def key_asked_for(ctx: Context, letter: LetterInHand) -> Gathered:
+    """KEY_ASKED_FOR, to a guardian of the student; not to one who meanwhile may not know of it."""
+    student_id, key_of = letter.facts.get("student_id"), letter.facts.get("person_id")
+    if letter.person_id is None or not isinstance(student_id, int):
+        return Withdrawn.OUTDATED
+    guardian = await queries.person(letter.person_id)
+    student = await queries.student_of(letter.person_id, student_id, ctx.today)
+    if guardian is None or student is None or student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
+        return Withdrawn.OUTDATED
+    whose = WhoseKey.OWN if key_of == letter.person_id else WhoseKey.ANOTHER_GUARDIAN
+    return KeyAskedFor(
+        name=display(guardian),
+        schools=await schools_of(ctx, [student_id]),
+        at=letter.promised_at,
+        student=display(student),
+        whose=WhoseKey.STUDENT if letter.facts.get("capacity") == Capacity.STUDENT else whose,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ to the technicians
+async def work_order_opened(_: Context, letter: LetterInHand) -> Gathered:
+    """WORK_ORDER_OPENED: what it says was written down when it was opened."""
+    facts = {name: str(letter.facts.get(name) or "") for name in _WORK_ORDER}
+    number = letter.facts.get("number")
+    person = await queries.person(letter.person_id) if letter.person_id is not None else None
+    return WorkOrderOpened(
+        name=display(person) if person else None,
+        schools=(),
+        at=letter.promised_at,
+        number=number if isinstance(number, int) else letter.id,
+        **facts,
+    )
+
+
+_WORK_ORDER: Final = ("parent", "student", "student_number", "problem", "opened_by")

@@ -1,0 +1,60 @@
+"""A letter as it goes over the wire: its headers, and both of its forms (RFC 5322, RFC 2046)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+
+from email_validator import EmailNotValidError, validate_email
+
+from db.rules import Rules
+from mail.letters.rendering import Written, plain
+
+
+class BadAddress(ValueError):
+    """No letter can go to this address: it is not one. The text does not hold it."""
+
+
+def message(
+    rules: Rules,
+    *,
+    to: str,
+    name: str | None,
+    message_id: str,
+    at: datetime,
+    written: Written,
+    languages: Sequence[str],
+) -> EmailMessage:
+    """One letter to one address. What goes into a header is one line, whatever a name holds.
+
+    `at` is the time of sending in UTC; the Date header shows it in the district's time zone.
+
+    Raises:
+        BadAddress: `to` is no e-mail address.
+    """
+    recipient = _address(to, name)
+    mail = EmailMessage(policy=SMTPUTF8 if not to.isascii() else SMTP)
+    mail["From"] = Address(plain(rules.district_name), addr_spec=rules.sender)
+    mail["To"] = recipient
+    if rules.mail_reply_to:
+        mail["Reply-To"] = Address(addr_spec=rules.mail_reply_to)
+    mail["Subject"] = plain(written.subject)
+    mail["Date"] = format_datetime(at.astimezone(rules.zone))
+    mail["Message-ID"] = message_id
+    # RFC 3834 §5: no machine should answer it; the other one is what Exchange goes by.
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail["Content-Language"] = ", ".join(languages)
+    mail.set_content(written.text, cte="quoted-printable")
+    mail.add_alternative(written.html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _address(to: str, name: str | None) -> Address:
+    try:
+        validate_email(to, check_deliverability=False, globally_deliverable=False)
+        return Address(plain(name or ""), addr_spec=to)
+    except (EmailNotValidError, ValueError, IndexError):
+        raise BadAddress("It is no e-mail address.") from None
