@@ -128,6 +128,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "helpdesk.TOKEN_BY_DIGEST": ([DIGEST],),
     "helpdesk.USE_TOKEN": (17, NOW),
     "helpdesk.SET_PASSWORD": (17, "hash", None),
+    "letters.STUDENT_OF": (4017, TODAY, 17),
+    "letters.PERSON": (17,),
     "outbox.PROMISE": (
         *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
         *(NOW, 3, NOW, "ALIKE"),

@@ -24,11 +24,12 @@ from db.models import (
 from db.trail import Step
 from mail.contents import LogOnInformation, LogOnStatus
 from mail.log_on import log_on_information
-from mail.outbox import LetterInHand, LetterKind, Withdrawn
+from mail.outbox import LetterKind, Withdrawn
 from tests import documents
 from tests.clients import Answer, Portal, crowd
 from tests.conftest import Clock, Statements
 from tests.district import PASSWORD, Adult, District, Pupil
+from tests.outgoing import in_hand
 from tests.tables import trail
 
 NEW = "copper violin thirty meadows"
@@ -80,21 +81,6 @@ def by_username(letter: LogOnInformation | Withdrawn) -> dict[str, str]:
         for account in letter.accounts
         if account.username and account.link
     }
-
-
-def in_hand(letter: Letter) -> LetterInHand:
-    """The letter as a courier would hold it."""
-    return LetterInHand(
-        id=letter.id,
-        kind=LetterKind(letter.kind),
-        person_id=letter.person_id,
-        address=letter.address,
-        language=letter.language,
-        facts=letter.facts,
-        message_id=letter.message_id,
-        promised_at=letter.promised_at,
-        attempts=letter.attempts,
-    )
 
 
 @pytest.fixture

@@ -1,0 +1,223 @@
+"""What letters tell is gathered when they are sent: as things stand then, or not at all."""
+
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from db.context import Capacity, Context
+from db.models import (
+    Account,
+    AccountStatus,
+    ActivationKey,
+    DisabledReason,
+    Guardianship,
+    GuardianshipStatus,
+    KeyState,
+    Letter,
+    Person,
+    RecoveryToken,
+)
+from db.secrets import new_nonce
+from mail.outbox import Addressee, LetterInHand, LetterKind, Withdrawn, promise
+from mail.preparing import _GATHER, prepare
+from tests.clients import Portal
+from tests.conftest import Clock
+from tests.desk import open_desk
+from tests.district import Adult, District, Pupil
+from tests.outgoing import in_hand
+
+ADDRESS = "maria@example.org"
+
+
+class Post:
+    """Maria has an account; letters to her are promised, and prepared as they would be for sending."""
+
+    def __init__(self, ctx: Context, nora: Pupil, maria: Adult) -> None:
+        self.ctx, self.nora, self.maria = ctx, nora, maria
+
+    async def prepared(self, kind: LetterKind, **facts: Any) -> EmailMessage | Withdrawn:
+        addressee = Addressee(self.maria.id, ADDRESS, "en")
+        [letter_id] = await promise(self.ctx, kind, [addressee], {"account_id": self.maria.account_id} | facts)
+        return await prepare(self.ctx, in_hand(await Letter.get(id=letter_id)))
+
+    async def text(self, kind: LetterKind, **facts: Any) -> str:
+        mail = await self.prepared(kind, **facts)
+        assert isinstance(mail, EmailMessage)
+        body = mail.get_body(("plain",))
+        assert body is not None
+        return " ".join(str(body.get_content()).split())
+
+    async def account(self, **changed: Any) -> None:
+        await Account.filter(id=self.maria.account_id).update(**changed)
+
+    async def unopened(self) -> None:
+        await self.account(
+            status=AccountStatus.NOT_ACTIVATED,
+            username=None,
+            username_folded=None,
+            password_hash=None,
+            activated_at=None,
+        )
+
+    async def key(self) -> str:
+        nonce, version = new_nonce(), self.ctx.keys.current
+        key = self.ctx.keys.activation_key(nonce, version)
+        await ActivationKey.create(
+            account_id=self.maria.account_id,
+            nonce=nonce,
+            secret_version=version,
+            digest=self.ctx.keys.key_digest(key),
+            issued_at=self.ctx.now,
+            expires_at=self.ctx.now + timedelta(days=90),
+        )
+        return key
+
+
+DISABLED = {"status": AccountStatus.DISABLED, "disabled_reason": DisabledReason.STAFF_DECISION}
+
+
+@pytest.fixture
+async def post(district: District, ctx: Context) -> Post:
+    nora = await district.student(school=await district.school())
+    maria = await district.guardian(nora, email=ADDRESS)
+    await district.opened(maria, "maria.q")
+    return Post(ctx, nora, maria)
+
+
+def test_each_kind_of_letter_can_be_prepared() -> None:
+    assert set(_GATHER) == set(LetterKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (LetterKind.WELCOME, "was opened on October 5, 2026 at 12:00 PM CDT"),
+        (LetterKind.PASSWORD_CHANGED, "password of your portal account was changed"),
+        (LetterKind.SECOND_FACTOR_SET, "authenticator was set up"),
+        (LetterKind.NEW_DEVICE, "Device: Firefox"),
+        (LetterKind.ACCOUNT_RESET, "the school reset your portal account"),
+        (LetterKind.ACCOUNT_ENABLED, "the school enabled your portal account"),
+    ],
+)
+async def test_letters_about_an_account_name_it_and_the_school_to_call(post: Post, kind: LetterKind, said: str) -> None:
+    text = await post.text(kind, device="Firefox")
+    assert said in text
+    for told in ("Hello Maria Quimby,", "Username: maria.q", "Lakeside Middle School: (555) 555-0100"):
+        assert told in text
+
+
+async def test_the_letter_of_a_disabled_account_says_why_only_where_it_was_guessing(post: Post) -> None:
+    await post.account(**DISABLED)
+    assert "guess" not in await post.text(LetterKind.ACCOUNT_DISABLED)
+    await post.account(disabled_reason=DisabledReason.TOO_MANY_FAILURES)
+    assert "guess" in await post.text(LetterKind.ACCOUNT_DISABLED)
+
+
+async def test_what_is_no_longer_so_is_not_told(post: Post) -> None:
+    assert await post.prepared(LetterKind.ACCOUNT_DISABLED) is Withdrawn.OUTDATED
+    await post.account(**DISABLED)
+    assert await post.prepared(LetterKind.ACCOUNT_ENABLED) is Withdrawn.OUTDATED
+    assert await post.prepared(LetterKind.WELCOME) is Withdrawn.OUTDATED
+    # That it was changed stays so.
+    assert "was changed" in await post.text(LetterKind.PASSWORD_CHANGED)
+
+
+# ------------------------------------------------------------------------------------------------ keys
+async def test_a_key_is_derived_when_its_letter_is_sent(post: Post) -> None:
+    await post.unopened()
+    key = await post.key()
+    text = await post.text(LetterKind.ACTIVATION_KEY)
+    assert f"#key={key}" in text
+    assert f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}" in text
+    assert "works until January 3, 2027 at 11:00 AM CST" in text
+
+
+async def test_a_key_that_is_dead_or_whose_holder_has_another_address_now_is_not_sent(post: Post) -> None:
+    await post.unopened()
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await post.key()
+    await Person.filter(id=post.maria.id).update(email="other@example.org", email_folded="other@example.org")
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await Person.filter(id=post.maria.id).update(email="MARIA@example.org", email_folded=ADDRESS)
+    assert isinstance(await post.prepared(LetterKind.ACTIVATION_KEY), EmailMessage)
+    await ActivationKey.all().update(expires_at=post.ctx.now)
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await ActivationKey.all().update(expires_at=None, state=KeyState.REPLACED)
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await ActivationKey.all().update(state=KeyState.CURRENT)
+    await post.account(status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION)
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+
+
+async def test_who_asked_for_a_key_is_told_by_whose_it_is(post: Post, district: District) -> None:
+    other = await district.guardian(post.nora, given="Ruben")
+    facts = {"student_id": post.nora.id, "capacity": Capacity.GUARDIAN.value}
+    own = await post.text(LetterKind.KEY_ASKED_FOR, person_id=post.maria.id, **facts)
+    assert "opens your account, with which you see Nora Quimby" in own
+    another = await post.text(LetterKind.KEY_ASKED_FOR, person_id=other.id, **facts)
+    assert "another guardian of Nora Quimby" in another
+    assert "Ruben" not in another
+    facts["capacity"] = Capacity.STUDENT.value
+    assert "the account of Nora Quimby" in await post.text(LetterKind.KEY_ASKED_FOR, person_id=post.nora.id, **facts)
+
+
+async def test_whoever_may_not_know_of_the_student_any_more_is_not_told(post: Post, district: District) -> None:
+    facts = {"student_id": post.nora.id, "person_id": post.maria.id, "capacity": Capacity.GUARDIAN.value}
+    restriction = await district.restrict(post.maria, post.nora)
+    # A window of letters alike would hide what is shown here.
+    assert await post.prepared(LetterKind.KEY_ASKED_FOR, **facts) is Withdrawn.OUTDATED
+    await restriction.delete()
+    await Guardianship.all().update(status=GuardianshipStatus.REVOKED, revoked_at=post.ctx.now)
+    assert await post.prepared(LetterKind.KEY_ASKED_FOR, **facts) is Withdrawn.OUTDATED
+    await Guardianship.all().delete()
+    assert await post.prepared(LetterKind.KEY_ASKED_FOR, **facts) is Withdrawn.OUTDATED
+
+
+# ------------------------------------------------------------------------------------------------ the school's link
+async def test_the_schools_link_lives_from_its_sending_and_only_the_newest_is_sent(
+    portal: Portal, district: District, clock: Clock, settings: Settings
+) -> None:
+    desk = await open_desk(portal, district)
+    for _ in range(2):
+        reset = await desk.reset(await desk.verified("RESET"), delivery="LINK")
+        assert reset["sentTo"] == "m…@example.org"
+    first, second = await Letter.filter(kind=LetterKind.RESET_LINK).order_by("id")
+    clock.advance(hours=5)
+    later = Context(
+        now=clock(),
+        address="courier",
+        client="portal",
+        locale="en",
+        request_id="test",
+        rules=settings,
+        keys=district.ctx.keys,
+        hasher=district.ctx.hasher,
+    )
+    assert await prepare(later, in_hand(first)) is Withdrawn.OUTDATED
+    mail = await prepare(later, in_hand(second))
+    assert isinstance(mail, EmailMessage)
+    token = await RecoveryToken.get(letter_id=second.id)
+    assert token.expires_at == clock() + timedelta(hours=settings.reset_code_hours)
+    link = district.ctx.keys.recovery_link_token(bytes(token.nonce or b""), token.secret_version)
+    assert link in mail.as_string().replace("=\n", "").replace("=\r\n", "").replace("=3D", "=")
+
+
+async def test_work_orders_tell_what_was_written_down(post: Post) -> None:
+    text = await post.text(
+        LetterKind.WORK_ORDER_OPENED,
+        number=17,
+        parent="Maria Quimby",
+        student="Nora Quimby",
+        student_number="0041207",
+        problem="Two households",
+        opened_by="Dana Ito",
+    )
+    for told in ("Student number: 0041207", "Problem: Two households", "Opened by: Dana Ito"):
+        assert told in text
+
+
+def test_a_letter_in_hand_holds_no_secret() -> None:
+    assert not {"key", "token", "password"} & set(LetterInHand.__slots__)
