@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from db.context import Context
+from db.languages import say
 from db.models import AccountStatus, TokenState
 from db.queries import activation as activation_queries
 from db.queries import helpdesk as queries
@@ -80,7 +81,7 @@ async def _check_new_password(ctx: Context, found: Row, password: str, again: st
     faults = password_faults(ctx, password, again, words, username=found["username"])
     if not faults and await ctx.hasher.verify(found["password_hash"], password):
         # It was reset because somebody else may know it.
-        message = "This is the password that was reset: choose another one."
+        message = say("This is the password that was reset: choose another one.")
         faults = [FieldProblem(("input", "password"), message)]
     if faults:
         raise InvalidInput(faults)

@@ -360,7 +360,7 @@ def test_the_words_of_the_gate_and_of_the_trail_are_all_explained() -> None:
 
 def test_who_supplies_a_missing_fact_is_told_as_the_portal_tells_it() -> None:
     told = {words(row[0])[0]: row[1] for row in rows("security.md", "missing")}
-    assert told == {fact.value: SUPPLIED_BY[fact] for fact in MissingFact}
+    assert told == {fact.value: str(SUPPLIED_BY[fact]) for fact in MissingFact}
 
 
 def test_what_a_second_factor_given_a_while_ago_is_enough_for_is_told() -> None:
