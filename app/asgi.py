@@ -22,6 +22,7 @@ from app.clients import client_address, client_name
 from app.endpoint import GraphQLEndpoint
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
+from app.negotiation import language_for
 from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 proxies,
             ),
             client=client_name(headers.get("user-agent")),
-            locale=headers.get("accept-language", "")[:100],
+            language=language_for(request),
             request_id=request.state.request_id,
             rules=settings,
             keys=keys,

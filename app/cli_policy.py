@@ -43,7 +43,7 @@ def explain(
         )
         raise PlainProblem(" ".join(said)) from None
     found = gate.explain(asked.role, asked.scope, asked.action, asked.guardianship, asked.verification)
-    advice = {fact.value: SUPPLIED_BY[fact] for fact in found.missing}
+    advice = {fact.value: str(SUPPLIED_BY[fact]) for fact in found.missing}
     if as_json:
         row = {"rule": found.row.text, "line": found.row.line} if found.row else {"rule": None, "line": None}
         answer = {"allowed": found.row is not None, **row, "missing": list(advice), "advice": list(advice.values())}

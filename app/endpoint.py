@@ -22,11 +22,17 @@ from app.body import (
     request_from_query_string,
 )
 from app.console import console_page
-from app.negotiation import MediaType, preferred, wants_page
+from app.negotiation import MediaType, language_for, preferred, wants_page
 from schema.errors import fault
 from schema.execution import Ending, Operations, Outcome
 
-_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
+#: Errors are for developers, and in English whatever is asked for.
+_ALWAYS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept, Accept-Language",
+    "Content-Language": "en",
+}
 
 #: How long the rest of a refused body is read and thrown away, so that the client gets to read why.
 _DRAIN_SECONDS = 2.0
@@ -85,6 +91,8 @@ class GraphQLEndpoint:
         status = _STATUS[outcome.ending]
         if media_type is MediaType.JSON and outcome.ending is Ending.REFUSED:
             status = 200
+        if outcome.ending is Ending.EXECUTED:
+            headers["Content-Language"] = language_for(request)
         if outcome.ending is Ending.QUERIES_ONLY:
             headers["Allow"] = "POST"
         await _send(send, status, _encoded(outcome, request_id), headers)

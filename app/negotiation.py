@@ -1,7 +1,11 @@
-"""Which of the two media types of GraphQL over HTTP a client wants its answer in."""
+"""In which of the two media types of GraphQL over HTTP, and in which language, a client wants its answer."""
 
 from enum import Enum
 from functools import lru_cache
+
+from starlette.requests import Request
+
+from db.languages import Language, asked_for
 
 
 class MediaType(Enum):
@@ -45,6 +49,11 @@ def preferred(accept: str | None) -> MediaType | None:
 def wants_page(accept: str | None) -> bool:
     """Whether a browser asks for something to look at."""
     return any(item.split(";")[0].strip().lower() == "text/html" for item in (accept or "").split(","))
+
+
+def language_for(request: Request) -> Language:
+    """The language of what is said to people: by all Accept-Language headers together (RFC 9110 §5.3)."""
+    return asked_for(",".join(request.headers.getlist("accept-language")))
 
 
 def _weight(parameters: list[str]) -> float:

@@ -130,7 +130,7 @@ class Operator:
             now=datetime.now(UTC),
             address="command line",
             client="portal",
-            locale="en",
+            language="en",
             request_id=uuid4().hex,
             rules=self.settings,
             keys=keyring(self.settings),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from db.languages import Language
 from db.rules import Rules
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Context:
     now: datetime
     address: str
     client: str
-    locale: str
+    #: Of what is said to the person who asks, as far as the client told.
+    language: Language
     request_id: str
     rules: Rules
     keys: "Keyring"

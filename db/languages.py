@@ -6,26 +6,34 @@ language where it is known who reads it. So rules and steps never ask for a lang
 for all that is said and fails when a catalogue lacks any of it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
-
+Language = Literal["en", "es"]
 #: The one that sentences are written in comes first: it is used where nothing else is known.
-LANGUAGES: Final = ("en", "es")
-#: More languages than this in one header are not read.
-_MOST_ASKED_FOR: Final = 20
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "es")
+_BY_TAG: Final[Mapping[str, Language]] = {language: language for language in LANGUAGES}
+
+#: What is read of an Accept-Language header. Those of browsers have a few dozen characters.
+_LONGEST_HEADER: Final = 200
+#: Headers whose answer is remembered: a browser sends one and the same, and a stranger may make up any number.
+_MOST_REMEMBERED: Final = 256
+#: RFC 9110 §12.4.2, with any number of digits.
+_WEIGHT: Final = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Something to tell a person, before it is in a language. Its values are put in with `%(name)s` and the like."""
+    """Something to tell a person, before it is in a language.
+
+    Its values are put in with `%(name)s` and the like; a value that is a sentence itself is put into the same language.
+    """
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -52,7 +60,7 @@ class Catalogue:
     """The sentences of one package in all languages."""
 
     def __init__(self, folder: Path) -> None:
-        self._translations = {
+        self._translations: dict[str, GNUTranslations] = {
             language: _translations(folder / f"{language}.po", language) for language in LANGUAGES[1:]
         }
 
@@ -61,13 +69,19 @@ class Catalogue:
         if isinstance(sentence, str):
             sentence = Sentence(sentence)
         known = self._translations.get(language)
-        if known is None:
+        # The empty text is not looked up: under it a gettext file keeps what it says of itself.
+        if known is None or not sentence.text:
             return str(sentence)
         if sentence.plural is None:
-            said = known.ugettext(sentence.text)
+            said = str(known.gettext(sentence.text))
         else:
-            said = known.ungettext(sentence.text, sentence.plural, int(str(sentence.values["number"])))
-        return str(said % sentence.values if sentence.values else said)
+            said = str(known.ngettext(sentence.text, sentence.plural, int(str(sentence.values["number"]))))
+        if not sentence.values:
+            return said
+        return said % {
+            name: self.put(value, language) if isinstance(value, Sentence) else value
+            for name, value in sentence.values.items()
+        }
 
 
 @cache
@@ -76,47 +90,61 @@ def catalogue_of(folder: Path) -> Catalogue:
     return Catalogue(folder)
 
 
-def _translations(path: Path, language: str) -> Translations:
+def _translations(path: Path, language: str) -> GNUTranslations:
+    # Only whoever speaks to people needs it: most commands of the command line do not.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with path.open("rb") as file:
         messages = read_po(file, locale=language)
     compiled = BytesIO()
     write_mo(compiled, messages)
     compiled.seek(0)
-    return Translations(compiled)
+    return GNUTranslations(compiled)
 
 
-def spoken(tag: str | None) -> tuple[str, ...]:
+def spoken(tag: str | None) -> tuple[Language, ...]:
     """The languages to write to somebody in, by the BCP 47 tag on record: all, where none or another one is on record.
 
     A school knows few families' language; a letter that cannot be read is worse than one that says it twice.
     """
-    primary = (tag or "").replace("_", "-").partition("-")[0].strip().lower()
-    return (primary,) if primary in LANGUAGES else LANGUAGES
+    known = _BY_TAG.get(_primary((tag or "").replace("_", "-")))
+    return (known,) if known else LANGUAGES
 
 
-@cache
-def _asked_for(header: str) -> str:
-    best, weight = LANGUAGES[0], 0.0
-    for item in header.split(",")[:_MOST_ASKED_FOR]:
-        tag, *parameters = (part.strip().lower() for part in item.split(";"))
-        primary = tag.partition("-")[0]
-        asked = LANGUAGES[0] if primary == "*" else primary
-        if asked in LANGUAGES and (said := _weight(parameters)) > weight:
-            best, weight = asked, said
-    return best
+def asked_for(header: str) -> Language:
+    """The language that an Accept-Language header (RFC 9110 §12.5.4) likes best among LANGUAGES; English for none.
+
+    Of two that it likes equally, the one that it names first. What cannot be read is as if it were not there.
+    """
+    if len(header) > _LONGEST_HEADER:
+        # Without the last range that is read: it may have been cut in the middle.
+        header = header[:_LONGEST_HEADER].rpartition(",")[0]
+    return _liked_best(header)
 
 
-def asked_for(header: str) -> str:
-    """The language that an Accept-Language header (RFC 9110 §12.5.4) likes best among LANGUAGES; English for none."""
-    return _asked_for(header[:200])
+@lru_cache(_MOST_REMEMBERED)
+def _liked_best(header: str) -> Language:
+    weights: dict[str, float] = {}
+    for item in header.split(","):
+        tag, *parameters = item.split(";")
+        primary = _primary(tag)
+        weights[primary] = max(weights.get(primary, 0.0), _weight(parameters))
+    # `*` stands for all that are not named.
+    others = weights.get("*", 0.0)
+    named = [_BY_TAG[tag] for tag, weight in weights.items() if weight and tag in _BY_TAG]
+    return max((*named, *LANGUAGES), key=lambda language: weights.get(language, others))
+
+
+def _primary(tag: str) -> str:
+    """Of `es-MX`, what says which language it is."""
+    return tag.partition("-")[0].strip().lower()
 
 
 def _weight(parameters: list[str]) -> float:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return 0.0
+        if name.strip().lower() == "q":
+            value = value.strip()
+            return float(value) if _WEIGHT.fullmatch(value) else 0.0
     return 1.0

@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from db.languages import Sentence, say
+
+USUAL_CONTACT: Final = say("the front office of your school")
 
 
 class Rules(BaseModel):
@@ -15,8 +19,9 @@ class Rules(BaseModel):
 
     district_name: str = Field("the school district", description="The district's name, as families know it.")
     district_contact: str = Field(
-        "the front office of your school",
-        description="Whom to call when the school has no telephone number on record.",
+        USUAL_CONTACT.text,
+        description="Whom to call when the school has no telephone number on record; what is set here is shown as it "
+        "is, in whatever language somebody reads.",
     )
     timezone: str = Field(
         "America/Chicago",
@@ -165,6 +170,11 @@ class Rules(BaseModel):
         """The address of a page of the front end; what only the page itself may read goes behind `#`."""
         whole = page if "://" in page else f"{(self.public_url or '').rstrip('/')}/{page.lstrip('/')}"
         return f"{whole}#{fragment}" if fragment else whole
+
+    @property
+    def contact(self) -> Sentence | str:
+        """Whom to call: a sentence until the district has words of its own."""
+        return USUAL_CONTACT if self.district_contact == USUAL_CONTACT.text else self.district_contact
 
     @property
     def zone(self) -> ZoneInfo:

@@ -35,26 +35,35 @@ def message(
         BadAddress: `to` is no e-mail address.
     """
     recipient = _address(to, name)
-    mail = EmailMessage(policy=SMTPUTF8 if not to.isascii() else SMTP)
-    mail["From"] = Address(plain(rules.district_name), addr_spec=rules.sender)
+    mail = EmailMessage(policy=SMTP if recipient.username.isascii() else SMTPUTF8)
+    mail["From"] = Address(_line(rules.district_name), addr_spec=rules.sender)
     mail["To"] = recipient
     if rules.mail_reply_to:
         mail["Reply-To"] = Address(addr_spec=rules.mail_reply_to)
-    mail["Subject"] = plain(written.subject)
+    mail["Subject"] = _line(written.subject)
     mail["Date"] = format_datetime(at.astimezone(rules.zone))
     mail["Message-ID"] = message_id
     # RFC 3834 §5: no machine should answer it; the other one is what Exchange goes by.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = ", ".join(languages)
     mail.set_content(written.text, cte="quoted-printable")
     mail.add_alternative(written.html, subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = ", ".join(languages)
     return mail
 
 
+def _line(text: str) -> str:
+    """What may go into a header: one line in which nothing is taken for an encoded word (RFC 2047).
+
+    The standard library decodes such a word when it is put in, and writes out what was in it as it is, line breaks too.
+    """
+    return plain(text).replace("=?", "= ?")
+
+
 def _address(to: str, name: str | None) -> Address:
+    """The address, with the domain in ASCII: only a name before the @ asks more of a mail server (RFC 6531)."""
     try:
-        validate_email(to, check_deliverability=False, globally_deliverable=False)
-        return Address(plain(name or ""), addr_spec=to)
+        valid = validate_email(to, check_deliverability=False, globally_deliverable=False)
+        return Address(_line(name or ""), valid.local_part, valid.ascii_domain)
     except (EmailNotValidError, ValueError, IndexError):
         raise BadAddress("It is no e-mail address.") from None

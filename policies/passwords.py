@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from zxcvbn import matching, zxcvbn
 
 from db.hashing import normal_form
+from db.languages import Sentence, say
 
 
 class PasswordRules(Protocol):
@@ -112,25 +113,25 @@ def problems(
     return _guessable(password, personal)
 
 
-def message(problem: PasswordProblem) -> str:
+def message(problem: PasswordProblem) -> Sentence:
     """What to tell the person, in words that help to choose a better one."""
     match problem.fault:
         case PasswordFault.TOO_SHORT:
-            return f"Use at least {problem.limit} characters. A few unrelated words work well."
+            return say("Use at least %(limit)s characters. A few unrelated words work well.", limit=problem.limit)
         case PasswordFault.TOO_LONG:
-            return f"Use at most {problem.limit} characters."
+            return say("Use at most %(limit)s characters.", limit=problem.limit)
         case PasswordFault.UNUSABLE_CHARACTER:
-            return (
+            return say(
                 "One of the characters cannot be used in a password. Letters of any language, digits, signs "
                 "and spaces are fine."
             )
         case PasswordFault.CONTAINS_PERSONAL:
-            return (
+            return say(
                 "Leave out names, your username and the name of the school district: people who know you would "
                 "try them first."
             )
         case PasswordFault.EASILY_GUESSED:
-            return (
+            return say(
                 "This password is too easy to guess. Use a few unrelated words, and avoid common phrases, "
                 "repeats and rows of keys."
             )

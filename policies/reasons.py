@@ -6,6 +6,8 @@ It stands readable in the trail, and the holder of the account may read it.
 import re
 from typing import Final
 
+from db.languages import Sentence, say
+
 LONGEST: Final = 500
 #: Nine digits that stand together or in groups, as in a Social Security number.
 _LIKE_AN_SSN: Final = re.compile(r"(?<!\d)\d{3}[-. ]?\d{2}[-. ]?\d{4}(?!\d)")
@@ -16,14 +18,14 @@ def kept(text: str) -> str:
     return " ".join(text.split())
 
 
-def fault(reason: str) -> str | None:
+def fault(reason: str) -> Sentence | None:
     """What is wrong with a reason as `kept`, in words for whoever gave it; None when it may be kept."""
     if not reason:
-        return "Say in a few words why: the holder and the district's auditors will read it."
+        return say("Say in a few words why: the holder and the district's auditors will read it.")
     if len(reason) > LONGEST:
-        return f"Say it in at most {LONGEST} characters."
+        return say("Say it in at most %(limit)s characters.", limit=LONGEST)
     if _LIKE_AN_SSN.search(reason):
-        return "Leave Social Security numbers and the like out: reasons are kept in readable form."
+        return say("Leave Social Security numbers and the like out: reasons are kept in readable form.")
     if not reason.isprintable():
-        return "One of the characters cannot be used here."
+        return say("One of the characters cannot be used here.")
     return None

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from db.languages import Sentence
+
 
 class RefusalCode(StrEnum):
     """One word for each refusal: in the answer, in the trail and in the metrics."""
@@ -69,7 +71,7 @@ class FieldProblem:
     """One input field and what is wrong with it, in words for the person who filled it in."""
 
     path: tuple[str, ...]
-    message: str
+    message: Sentence
 
 
 class InvalidInput(Refusal):
@@ -111,7 +113,7 @@ class WrongCredentials(Refusal):
 class AccountDisabled(Refusal):
     code = RefusalCode.ACCOUNT_DISABLED
 
-    def __init__(self, contact: str) -> None:
+    def __init__(self, contact: Sentence | str) -> None:
         super().__init__("disabled")
         self.contact = contact
 

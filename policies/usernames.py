@@ -10,6 +10,8 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
+from db.languages import Sentence, say
+
 SHORTEST: Final = 3
 LONGEST: Final = 64
 
@@ -58,19 +60,19 @@ def problems(username: str) -> list[UsernameProblem]:
     return found
 
 
-def message(problem: UsernameProblem) -> str:
+def message(problem: UsernameProblem) -> Sentence:
     """What to tell the person, in words that help to choose another one."""
     match problem:
         case UsernameProblem.TOO_SHORT:
-            return f"Use at least {SHORTEST} characters."
+            return say("Use at least %(limit)s characters.", limit=SHORTEST)
         case UsernameProblem.TOO_LONG:
-            return f"Use at most {LONGEST} characters."
+            return say("Use at most %(limit)s characters.", limit=LONGEST)
         case UsernameProblem.CHARACTER_NOT_ALLOWED:
-            return "Use only letters without accents, digits, and the signs . _ - @ + (no spaces)."
+            return say("Use only letters without accents, digits, and the signs . _ - @ + (no spaces).")
         case UsernameProblem.BAD_START:
-            return "Begin with a letter or a digit."
+            return say("Begin with a letter or a digit.")
         case UsernameProblem.LOOKS_LIKE_SSN:
-            return (
+            return say(
                 "Choose a username that does not look like a Social Security number: it is shown on screens "
                 "and in letters."
             )

@@ -6,6 +6,7 @@ from typing import Any
 from tortoise.exceptions import IntegrityError
 
 from db.context import Capacity, Context
+from db.languages import say
 from db.models import Account, AccountStatus, ActivationKey, KeyState
 from db.queries import activation as queries
 from db.queries import portal as portal_queries
@@ -45,7 +46,10 @@ async def check_activation_key(ctx: Context, *, key: str) -> KeyGood:
 def _key_digits(key: str) -> str:
     digits = normalise_activation_key(key)
     if digits is None:
-        message = f"An activation key has {_KEY_DIGITS} digits from 0 to 9 and A to F; spaces and dashes do not matter."
+        message = say(
+            "An activation key has %(digits)s digits from 0 to 9 and A to F; spaces and dashes do not matter.",
+            digits=_KEY_DIGITS,
+        )
         raise InvalidInput([FieldProblem(("input", "key"), message)])
     return digits
 
@@ -134,7 +138,8 @@ async def _check_choice(ctx: Context, found: dict[str, Any], username: str, pass
 
 
 def _username_taken() -> FieldProblem:
-    return FieldProblem(("input", "username"), "This username is taken. Your key is still good: choose another one.")
+    message = say("This username is taken. Your key is still good: choose another one.")
+    return FieldProblem(("input", "username"), message)
 
 
 async def _open(ctx: Context, found: dict[str, Any], username: str, encoded: str) -> SignedIn:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from db.context import Capacity, Context
+from db.languages import say
 from db.models import AccountStatus, ActivationKey, GuardianshipStatus, KeyState
 from db.queries import activation as queries
 from db.secrets import new_nonce
@@ -73,9 +74,10 @@ def _proofs(student_number: str, ssn: str) -> tuple[str, str]:
     digits = read_ssn(ssn).digits
     faults = []
     if not number or len(number) > 64 or "\x00" in number:
-        faults.append(FieldProblem(("input", "studentNumber"), "Enter the student number as the school wrote it."))
+        message = say("Enter the student number as the school wrote it.")
+        faults.append(FieldProblem(("input", "studentNumber"), message))
     if digits is None:
-        message = "Please check the social security number: it has nine digits, and this one cannot be right."
+        message = say("Please check the Social Security number: it has nine digits, and this one cannot be right.")
         faults.append(FieldProblem(("input", "studentSsn"), message))
     if faults or digits is None:
         raise InvalidInput(faults)

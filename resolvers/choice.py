@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from db.context import Context
+from db.languages import say
 from policies import passwords
 from policies.refusals import FieldProblem
 
@@ -19,5 +20,5 @@ def password_faults(
         for problem in passwords.problems(password, rules=ctx.rules, context=words, username=username)
     ]
     if password != again:
-        faults.append(FieldProblem(("input", "verifyPassword"), "The two passwords are not the same."))
+        faults.append(FieldProblem(("input", "verifyPassword"), say("The two passwords are not the same.")))
     return faults

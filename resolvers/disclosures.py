@@ -4,32 +4,44 @@ In words, and with nothing that would tell one parent about another one: which g
 guardian called, is told to that guardian alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from db.context import Context, Role, Viewer
+from db.languages import Sentence, say
 from db.queries import disclosures as queries
 from db.trail import Step
 from resolvers.outcomes import Disclosure, Student
 from resolvers.portal import students
 from resolvers.reporting import name_of
 
-#: What was shown or done; `{account}` is whose account, as far as the reader may know it.
-WHAT: Final[Mapping[Step, str]] = {
-    Step.LOOK_UP_ACCOUNT: "Username and status of {account} were shown.",
-    Step.RESET_ACCOUNT: "The password of {account} was reset; a new one can be set with a code or link.",
-    Step.ENABLE_ACCOUNT: "{account} was enabled.",
-    Step.DISABLE_ACCOUNT: "{account} was disabled.",
-    Step.ANSWER_VERIFICATION: "What a caller said was compared with the record, and agreed with it.",
-    Step.RECORD_IN_PERSON_ID: "A caller's identity document was looked at.",
+#: What was shown or done, to whose account where it was to one.
+WHAT: Final[Mapping[Step, Callable[[Sentence], Sentence]]] = {
+    Step.LOOK_UP_ACCOUNT: lambda account: say("Username and status of %(account)s were shown.", account=account),
+    Step.RESET_ACCOUNT: lambda account: say(
+        "The password of %(account)s was reset; a new one can be set with a code or link.", account=account
+    ),
+    Step.ENABLE_ACCOUNT: lambda account: say("%(account)s was enabled.", account=account),
+    Step.DISABLE_ACCOUNT: lambda account: say("%(account)s was disabled.", account=account),
+    Step.ANSWER_VERIFICATION: lambda _: say("What a caller said was compared with the record, and agreed with it."),
+    Step.RECORD_IN_PERSON_ID: lambda _: say("A caller's identity document was looked at."),
 }
 
 _ASKED: Final = {
-    "LOOK_UP": "asked how to sign in",
-    "RESET": "asked for a new password",
-    "ENABLE": "asked for the account to be enabled",
-    "DISABLE": "asked for the account to be disabled",
+    "LOOK_UP": say("asked how to sign in"),
+    "RESET": say("asked for a new password"),
+    "ENABLE": say("asked for the account to be enabled"),
+    "DISABLE": say("asked for the account to be disabled"),
+}
+_ASKED_FOR_HELP: Final = say("asked for help with an account")
+#: As whom a member of staff did it.
+_ROLES: Final[Mapping[str, Sentence]] = {
+    Role.DESIGNEE: say("designee"),
+    Role.REGISTRAR: say("registrar"),
+    Role.TECHNOLOGY: say("technology"),
+    Role.REPORTER: say("reporter"),
+    Role.ADMINISTRATOR: say("administrator"),
 }
 #: What a step is for, where its entry does not say.
 _USUAL: Final = {
@@ -66,36 +78,36 @@ async def disclosure(ctx: Context, entry_id: int) -> Disclosure | None:
 
 def _disclosure(viewer: Viewer, row: Mapping[str, Any]) -> Disclosure:
     step, details = Step(row["step"]), row["details"] or {}
-    what = WHAT[step].format(account=_account(viewer, row))
     return Disclosure(
         id=row["id"],
         at=row["at"],
         to_whom=_to_whom(row, details),
-        what=what[0].upper() + what[1:],
+        what=WHAT[step](_account(viewer, row)),
         why=_why(viewer, step, row, details),
     )
 
 
-def _account(viewer: Viewer, row: Mapping[str, Any]) -> str:
+def _account(viewer: Viewer, row: Mapping[str, Any]) -> Sentence:
+    """Whose account it was, as far as the reader may know it."""
     if row["holder_id"] == viewer.person_id:
-        return "your account"
-    return "the student's own account" if row["holder_id"] == row["student_id"] else "a guardian's account"
+        return say("your account")
+    return say("the student's own account") if row["holder_id"] == row["student_id"] else say("a guardian's account")
 
 
-def _to_whom(row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+def _to_whom(row: Mapping[str, Any], details: Mapping[str, Any]) -> Sentence | str:
     if row["family"] is None:
-        return "The school district"
-    name, role = name_of(row).display, details.get("role")
-    return f"{name}, {role}" if role in {known.value for known in Role} else name
+        return say("The school district")
+    name, role = name_of(row).display, _ROLES.get(str(details.get("role")))
+    return say("%(name)s, %(role)s", name=name, role=role) if role else name
 
 
-def _why(viewer: Viewer, step: Step, row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
-    asked = _ASKED.get(str(details.get("purpose") or _USUAL.get(step)), "asked for help with an account")
+def _why(viewer: Viewer, step: Step, row: Mapping[str, Any], details: Mapping[str, Any]) -> list[Sentence]:
+    asked = _ASKED.get(str(details.get("purpose") or _USUAL.get(step)), _ASKED_FOR_HELP)
     if step in _VERIFYING:
-        why = f"A caller {asked}, and had to be verified first."
+        why = [say("A caller %(asked)s, and had to be verified first.", asked=asked)]
     else:
-        why = f"The caller was verified and {asked}."
+        why = [say("The caller was verified and %(asked)s.", asked=asked)]
     reason = details.get("reason")
     if isinstance(reason, str) and reason.strip() and row["about_person_id"] == viewer.person_id:
-        return f"{why} The school noted: {reason.strip()}"
+        why.append(say("The school noted: %(reason)s", reason=reason.strip()))
     return why

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from db.context import Context, Role, Viewer
+from db.languages import say
 from db.models import (
     Account,
     AccountStatus,
@@ -146,10 +147,10 @@ async def reset_account(
             if holder.status is not AccountStatus.ACTIVE:
                 raise WrongState(holder.status.name)
             if delivery is TokenKind.LINK and not holder.email:
-                message = "There is no address on file: give the caller a one-time code instead."
+                message = say("There is no address on file: give the caller a one-time code instead.")
                 raise InvalidInput([FieldProblem(("input", "delivery"), message)])
             if delivery is TokenKind.LINK and await queries.comes_back(folded_address(holder.email or "")):
-                message = "Letters to the address on file come back: give the caller a one-time code instead."
+                message = say("Letters to the address on file come back: give the caller a one-time code instead.")
                 raise InvalidInput([FieldProblem(("input", "delivery"), message)])
             step.note.details["sessions_ended"] = await queries.shut_out(
                 holder.account_id, now=ctx.now, reason="RESET_BY_SCHOOL"

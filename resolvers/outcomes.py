@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from db.context import Capacity, Viewer
+from db.languages import Sentence
 from db.models import AccountStatus, DisabledReason, GuardianshipStatus, Purpose, Question
 
 
@@ -144,9 +145,11 @@ class Disclosure:
 
     id: int
     at: datetime
-    to_whom: str
-    what: str
-    why: str
+    #: A name alone is shown as it is.
+    to_whom: Sentence | str
+    what: Sentence
+    #: One sentence after the other.
+    why: Sequence[Sentence]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 
 from db.context import Context
+from db.languages import Sentence, say
 from db.trail import Step
 from policies.gate import Explanation, Facts, gate_of
 from policies.refusals import FieldProblem, InvalidInput
-from policies.situation import UnknownWords, situation
+from policies.situation import Unknown, UnknownWords, situation
 from policies.words import Action
 from resolvers.step import taking
 
@@ -32,14 +33,13 @@ async def explain(
             )
         except UnknownWords as unknown:
             raise InvalidInput(
-                [
-                    FieldProblem(("input", each.column), f"This is not a known {each.column}. {_known(each.known)}")
-                    for each in unknown.words
-                ]
+                [FieldProblem(("input", each.column), _not_known(each)) for each in unknown.words]
             ) from None
         step.note.details |= asdict(asked)
         return gate.explain(asked.role, asked.scope, asked.action, asked.guardianship, asked.verification)
 
 
-def _known(words: tuple[str, ...]) -> str:
-    return f"Known words: {', '.join(words)}."
+def _not_known(word: Unknown) -> Sentence:
+    return say(
+        "This is not a known %(column)s. Known words: %(known)s.", column=word.column, known=", ".join(word.known)
+    )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from email_validator import EmailNotValidError, validate_email
 
 from db.context import Context
+from db.languages import say
 from db.models import AccountStatus, TokenState
 from db.queries import activation as activation_queries
 from db.queries import helpdesk as queries
@@ -46,7 +47,7 @@ def _address(email: str) -> str:
         # Some districts have addresses of their own, such as `@school.local`, that only their servers deliver to.
         validate_email(plain[:400], check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
-        message = "This does not look like an e-mail address: it should look like name@example.org."
+        message = say("This does not look like an e-mail address: it should look like name@example.org.")
         raise InvalidInput([FieldProblem(("input", "email"), message)]) from None
     return folded_address(plain)
 
@@ -128,7 +129,7 @@ async def _check_new_password(ctx: Context, found: Row, password: str, again: st
     faults = password_faults(ctx, password, again, words, username=found["username"])
     if not faults and await ctx.hasher.verify(found["password_hash"], password):
         # Somebody else may know it: that is why the school reset it, or why somebody asked for a letter.
-        message = "This is the password that held until now: choose another one."
+        message = say("This is the password that held until now: choose another one.")
         faults = [FieldProblem(("input", "password"), message)]
     if faults:
         raise InvalidInput(faults)

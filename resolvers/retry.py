@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from db.context import Context
+from db.languages import say
 from db.models import IdempotentAnswer
 from db.queries import activation as queries
 from db.secrets import seal, token_digest, unseal
@@ -38,7 +39,7 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.idempotency_key is not None and not 16 <= len(self.idempotency_key) <= 128:
-            message = "An idempotency key has 16 to 128 characters; a fresh UUID will do."
+            message = say("An idempotency key has 16 to 128 characters; a fresh UUID will do.")
             raise InvalidInput([FieldProblem(("input", "idempotencyKey"), message)])
 
     async def remember(self, account_id: int, session: NewSession) -> None:

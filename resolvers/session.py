@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from db.context import Capacity, Context, Role, Viewer
+from db.languages import Sentence, say
 from db.models import Account, AccountStatus
 from db.queries import activation as activation_queries
 from db.queries import portal as portal_queries
@@ -53,7 +54,7 @@ async def log_in(
     """
     async with taking(ctx, Step.LOG_IN) as step:
         if len(password) > 4 * ctx.rules.password_max_length or len(username) > 256:
-            message = "This is longer than a username or password can be."
+            message = say("This is longer than a username or password can be.")
             raise InvalidInput([FieldProblem(("input",), message)])
         folded = usernames.folded(username)
         device = token_digest(device_token or "")
@@ -126,10 +127,10 @@ async def sees_own_account(ctx: Context, person_id: int, capacity: Capacity) -> 
     return bool(gate_of(ctx).may(holder, Action.ACCOUNT_READ, _MINE))
 
 
-async def contact(ctx: Context, person_id: int) -> str:
+async def contact(ctx: Context, person_id: int) -> Sentence | str:
     """Whom this person calls: the schools concerned with their numbers, else the district's contact."""
     schools = await queries.school_contacts(person_id, ctx.today)
-    return "; ".join(f"{school['name']}, {school['phone']}" for school in schools) or ctx.rules.district_contact
+    return "; ".join(f"{school['name']}, {school['phone']}" for school in schools) or ctx.rules.contact
 
 
 async def open_session(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from db.context import Context, Role, Viewer
+from db.languages import say
 from db.models import IdDocument, Purpose, Question, Verification
 from db.queries import verification as queries
 from db.trail import Step
@@ -231,15 +232,18 @@ def _said(asked: list[str], answers: Iterable[tuple[Question, str | None]]) -> M
     faults = []
     for question, answer in answers:
         if question in said:
-            faults.append(FieldProblem(("input", "answers"), f"{question.value} is answered twice."))
+            faults.append(say("%(question)s is answered twice.", question=question.value))
         if answer is not None and (len(answer) > _LONGEST_ANSWER or "\x00" in answer):
-            faults.append(FieldProblem(("input", "answers"), f"The answer to {question.value} cannot be taken."))
+            faults.append(say("The answer to %(question)s cannot be taken.", question=question.value))
         said[question] = answer if answer is None or answer.strip() else None
     if set(said) != {Question(word) for word in asked}:
-        wanted = ", ".join(asked) or "none"
-        faults.append(FieldProblem(("input", "answers"), f"Answer each question that is to be asked: {wanted}."))
+        faults.append(
+            say("Answer each question that is to be asked: %(questions)s.", questions=", ".join(asked))
+            if asked
+            else say("There is no question to be answered: send none.")
+        )
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput([FieldProblem(("input", "answers"), fault) for fault in faults])
     return said
 
 

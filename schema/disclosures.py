@@ -4,9 +4,11 @@ from datetime import datetime
 
 import strawberry
 
+from db.languages import Language
 from resolvers import outcomes
 from schema.nodes import Node, global_id
 from schema.pages import PageInfo
+from schema.wording import worded
 
 
 @strawberry.type(description="Somebody outside the family was told something about a student, or did something.")
@@ -19,13 +21,15 @@ class Disclosure(Node):
     )
 
     @classmethod
-    def of(cls, disclosure: outcomes.Disclosure) -> "Disclosure":
+    def of(cls, disclosure: outcomes.Disclosure, language: Language) -> "Disclosure":
+        what = worded(disclosure.what, language)
         return cls(
             id=global_id("Disclosure", disclosure.id),
             at=disclosure.at,
-            to_whom=disclosure.to_whom,
-            what=disclosure.what,
-            why=disclosure.why,
+            to_whom=worded(disclosure.to_whom, language),
+            # In some languages it begins with whose account it was.
+            what=what[0].upper() + what[1:],
+            why=" ".join(worded(sentence, language) for sentence in disclosure.why),
         )
 
 

@@ -42,7 +42,7 @@ async def _guardianship(info: Info, number: int) -> Node | None:
 
 async def _disclosure(info: Info, number: int) -> Node | None:
     disclosure = await disclosures.disclosure(info.context, number)
-    return Disclosure.of(disclosure) if disclosure else None
+    return Disclosure.of(disclosure, info.context.language) if disclosure else None
 
 
 async def _session_info(info: Info, number: int) -> Node | None:

@@ -6,11 +6,13 @@ import strawberry
 
 from db import context
 from db.context import Context
+from db.languages import Language
 from policies.gate import Explanation
 from resolvers import policy
 from schema.messages import SUPPLIED_BY
 from schema.people import Role
 from schema.refusals import InvalidInput, MissingFact, NotAllowed
+from schema.wording import worded
 
 Info = strawberry.Info[Context, None]
 
@@ -41,13 +43,13 @@ class PolicyExplanation:
     advice: list[str] = strawberry.field(description="Who supplies each missing fact, in the same order.")
 
     @classmethod
-    def of(cls, said: Explanation) -> "PolicyExplanation":
+    def of(cls, said: Explanation, language: Language) -> "PolicyExplanation":
         return cls(
             allowed=said.row is not None,
             rule=said.row.text if said.row else None,
             line=said.row.line if said.row else None,
             missing=[MissingFact[fact.name] for fact in said.missing],
-            advice=[SUPPLIED_BY[fact] for fact in said.missing],
+            advice=[worded(SUPPLIED_BY[fact], language) for fact in said.missing],
         )
 
 
@@ -73,4 +75,4 @@ class PolicyQuery:
             guardianship=input.guardianship,
             verification=input.verification,
         )
-        return PolicyExplanation.of(said)
+        return PolicyExplanation.of(said, info.context.language)

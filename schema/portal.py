@@ -170,8 +170,8 @@ class Student(Node):
             ("disclosures", size, position),
             lambda: disclosures.disclosures(self.siblings.ctx, self.siblings.students, limit=size + 1, after=position),
         )
-        found = pages[self.number]
-        edges = [DisclosureEdge(cursor=cursor(d.at, d.id), node=Disclosure.of(d)) for d in found[:size]]
+        found, language = pages[self.number], self.siblings.ctx.language
+        edges = [DisclosureEdge(cursor=cursor(d.at, d.id), node=Disclosure.of(d, language)) for d in found[:size]]
         more = len(found) > size
         return DisclosureConnection(edges=edges, page_info=page_info([e.cursor for e in edges], more=more, after=after))
 

@@ -9,6 +9,7 @@ from resolvers import recovery
 from schema.messages import LETTER_ON_ITS_WAY
 from schema.refusals import HelpTopic, InvalidInput, TokenNotAccepted, TooManyAttempts
 from schema.session import PasswordChanged
+from schema.wording import worded
 
 Info = strawberry.Info[Context, None]
 
@@ -66,7 +67,8 @@ class RecoveryMutation:
         input: Annotated[RecoverLogOnInput, strawberry.argument(description="The address.")],  # noqa: A002
     ) -> RecoverLogOnResult:
         await recovery.recover_log_on(info.context, email=input.email)
-        return LogOnLetterAskedFor(message=str(LETTER_ON_ITS_WAY), help=HelpTopic.FORGOTTEN_LOG_ON)
+        message = worded(LETTER_ON_ITS_WAY, info.context.language)
+        return LogOnLetterAskedFor(message=message, help=HelpTopic.FORGOTTEN_LOG_ON)
 
     @strawberry.mutation(
         description="Sets a new password and ends all sessions. A refused password does not use the code or link up."

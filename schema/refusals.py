@@ -1,13 +1,17 @@
 """Every expected "no" as a GraphQL type: what the client branches on, and the words that a person reads."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import strawberry
 
+from db.context import Context
+from db.languages import Language, Sentence
 from policies import refusals
-from schema.messages import AS_THINGS_STAND, HELP_WITH, MESSAGES, not_allowed
+from schema.messages import AS_THINGS_STAND, HELP_WITH, MESSAGES, SUPPLIED_BY
+from schema.wording import worded
 
 
 @strawberry.enum(description="The help topic that tells more.")
@@ -70,34 +74,33 @@ class MissingFact(Enum):
 
 @strawberry.interface(description="Every expected no. Branch on the type, show the message, offer the help topic.")
 class Refusal:
-    message: str = strawberry.field(description="A sentence for the person.")
+    message: str = strawberry.field(description="A sentence for the person, in the language of `Accept-Language`.")
     code: RefusalCode = strawberry.field(description="The same as the type, as a word.")
     help: HelpTopic | None = strawberry.field(description="The help topic that tells more.")
 
     @classmethod
-    def of(cls, refusal: refusals.Refusal) -> Any:
-        """The GraphQL object for a refusal, with its message."""
-        said = MESSAGES[refusal.code]
-        topic = cls.topic(refusal) or said.topic
+    def of(cls, refusal: refusals.Refusal, language: Language) -> Any:
+        """The GraphQL object for a refusal, with its message in this language."""
+        topic = cls.topic(refusal)
         return cls(
-            message=cls.words(refusal) or said.text,
+            message=" ".join(worded(sentence, language) for sentence in cls.words(refusal)),
             code=RefusalCode[refusal.code.name],
             help=HelpTopic[topic] if topic else None,
-            **cls.data(refusal),
+            **cls.data(refusal, language),
         )
 
     @classmethod
-    def topic(cls, refusal: Any) -> str | None:  # noqa: ARG003
-        """A help topic that depends on what is carried; None where one does for all."""
-        return None
+    def topic(cls, refusal: Any) -> str | None:
+        """The help topic; of the code, where it does not depend on what is carried."""
+        return MESSAGES[refusal.code].topic
 
     @classmethod
-    def words(cls, refusal: Any) -> str | None:  # noqa: ARG003
-        """A message that depends on what is carried; None where one sentence does for all."""
-        return None
+    def words(cls, refusal: Any) -> Sequence[Sentence]:
+        """The sentences of the message; that of the code, where it does not depend on what is carried."""
+        return [MESSAGES[refusal.code].text]
 
     @classmethod
-    def data(cls, refusal: Any) -> dict[str, Any]:  # noqa: ARG003
+    def data(cls, refusal: Any, language: Language) -> dict[str, Any]:  # noqa: ARG003
         """What the type carries beyond the message."""
         return {}
 
@@ -105,7 +108,7 @@ class Refusal:
 @strawberry.type(description="One input field that cannot be taken, and why.")
 class FieldProblem:
     path: list[str] = strawberry.field(description="The way to the field, from the argument on.")
-    message: str = strawberry.field(description="What is wrong, for whoever filled it in.")
+    message: str = strawberry.field(description="What is wrong, for whoever filled it in and in their language.")
 
 
 @strawberry.type(description="Something in the input cannot be taken as it is. Nothing was changed or used up.")
@@ -113,8 +116,12 @@ class InvalidInput(Refusal):
     fields: list[FieldProblem] = strawberry.field(description="All fields with problems.")
 
     @classmethod
-    def data(cls, refusal: refusals.InvalidInput) -> dict[str, Any]:
-        return {"fields": [FieldProblem(path=list(field.path), message=field.message) for field in refusal.fields]}
+    def data(cls, refusal: refusals.InvalidInput, language: Language) -> dict[str, Any]:
+        return {
+            "fields": [
+                FieldProblem(path=list(field.path), message=worded(field.message, language)) for field in refusal.fields
+            ]
+        }
 
 
 @strawberry.type(description="Too many wrong attempts: nothing is judged for a while.")
@@ -122,7 +129,7 @@ class TooManyAttempts(Refusal):
     retry_at: datetime | None = strawberry.field(description="When the next attempt will be judged.")
 
     @classmethod
-    def data(cls, refusal: refusals.TooManyAttempts) -> dict[str, Any]:
+    def data(cls, refusal: refusals.TooManyAttempts, language: Language) -> dict[str, Any]:  # noqa: ARG003
         return {"retry_at": refusal.retry_at}
 
 
@@ -156,8 +163,8 @@ class AccountDisabled(Refusal):
     contact: str = strawberry.field(description="Whom to call.")
 
     @classmethod
-    def data(cls, refusal: refusals.AccountDisabled) -> dict[str, Any]:
-        return {"contact": refusal.contact}
+    def data(cls, refusal: refusals.AccountDisabled, language: Language) -> dict[str, Any]:
+        return {"contact": worded(refusal.contact, language)}
 
 
 @strawberry.type(
@@ -188,11 +195,11 @@ class NotAllowed(Refusal):
         return next((HELP_WITH[fact] for fact in refusal.missing if fact in HELP_WITH), "CONTACT")
 
     @classmethod
-    def words(cls, refusal: refusals.NotAllowed) -> str:
-        return not_allowed(refusal.missing)
+    def words(cls, refusal: refusals.NotAllowed) -> Sequence[Sentence]:
+        return [SUPPLIED_BY[fact] for fact in refusal.missing] or super().words(refusal)
 
     @classmethod
-    def data(cls, refusal: refusals.NotAllowed) -> dict[str, Any]:
+    def data(cls, refusal: refusals.NotAllowed, language: Language) -> dict[str, Any]:  # noqa: ARG003
         return {"missing": [MissingFact[missing.name] for missing in refusal.missing]}
 
 
@@ -201,11 +208,17 @@ class WrongState(Refusal):
     status: str = strawberry.field(description="How things stand, as a word.")
 
     @classmethod
-    def words(cls, refusal: refusals.WrongState) -> str | None:
-        return AS_THINGS_STAND.get(refusal.status)
+    def topic(cls, refusal: refusals.WrongState) -> str | None:
+        said = AS_THINGS_STAND.get(refusal.status)
+        return said.topic if said else super().topic(refusal)
 
     @classmethod
-    def data(cls, refusal: refusals.WrongState) -> dict[str, Any]:
+    def words(cls, refusal: refusals.WrongState) -> Sequence[Sentence]:
+        said = AS_THINGS_STAND.get(refusal.status)
+        return [said.text] if said else super().words(refusal)
+
+    @classmethod
+    def data(cls, refusal: refusals.WrongState, language: Language) -> dict[str, Any]:  # noqa: ARG003
         return {"status": refusal.status}
 
 
@@ -214,7 +227,7 @@ class VerificationFailed(Refusal):
     attempts_left: int = strawberry.field(description="How often the questions may still be answered.")
 
     @classmethod
-    def data(cls, refusal: refusals.VerificationFailed) -> dict[str, Any]:
+    def data(cls, refusal: refusals.VerificationFailed, language: Language) -> dict[str, Any]:  # noqa: ARG003
         return {"attempts_left": refusal.attempts_left}
 
 
@@ -254,8 +267,14 @@ def _handler(refusal: type[refusals.Refusal], shown: type[Refusal]) -> strawberr
         exception_type = refusal
         error_type = shown
 
-        def handle(self, exception: refusals.Refusal, *, field: Any, info: Any) -> Refusal:  # noqa: ARG002
-            shown_refusal: Refusal = shown.of(exception)
+        def handle(
+            self,
+            exception: refusals.Refusal,
+            *,
+            field: Any,  # noqa: ARG002
+            info: strawberry.Info[Context, None],
+        ) -> Refusal:
+            shown_refusal: Refusal = shown.of(exception, info.context.language)
             return shown_refusal
 
     return Handler()

@@ -189,7 +189,7 @@ def ctx(settings: Settings, keys_text: str, hasher: PasswordHasher, clock: Clock
         now=clock(),
         address="192.0.2.1",
         client="tests",
-        locale="en",
+        language="en",
         request_id="test",
         rules=settings,
         keys=Keyring.parse(keys_text),

@@ -146,6 +146,51 @@ async def test_the_student_reads_of_the_own_account_and_a_guardian_of_the_studen
 
 
 @pytest.mark.usefixtures("maria")
+async def test_a_disclosure_is_told_in_the_readers_language(portal: Portal, paul: Adult, told: Record) -> None:
+    await told(Step.ANSWER_VERIFICATION, purpose="RESET")
+    await told(Step.RESET_ACCOUNT, paul, purpose="RESET")
+    await told(Step.DISABLE_ACCOUNT, by=None)
+    english = await read(portal)
+    portal.http.headers["Accept-Language"] = "es-MX"
+    spanish = await read(portal)
+    assert [(one["id"], one["at"]) for one in spanish] == [(one["id"], one["at"]) for one in english]
+    assert [(one["toWhom"], one["what"], one["why"]) for one in spanish] == [
+        (
+            "El distrito escolar",
+            "Se deshabilitó la cuenta de un tutor.",
+            "La persona que llamó verificó su identidad y pidió que se deshabilitara la cuenta.",
+        ),
+        (
+            "Dana Ito, personal designado de la escuela",
+            "Se restableció la contraseña de la cuenta de un tutor; "
+            "se puede crear una nueva con un código o un enlace.",
+            "La persona que llamó verificó su identidad y pidió una contraseña nueva.",
+        ),
+        (
+            "Dana Ito, personal designado de la escuela",
+            "Lo que dijo una persona que llamó se comparó con el registro, y coincidió.",
+            "Una persona que llamó pidió una contraseña nueva, y antes hubo que verificar su identidad.",
+        ),
+    ]
+    assert (await portal.ask(ONE, {"id": spanish[0]["id"]}))["node"]["what"] == spanish[0]["what"]
+
+
+async def test_what_staff_noted_is_told_as_they_wrote_it(
+    portal: Portal, maria: Adult, nora: Pupil, district: District, told: Record
+) -> None:
+    await told(Step.ENABLE_ACCOUNT, maria, reason="100% sure: %(name)s")
+    portal.http.headers["Accept-Language"] = "es"
+    [to_maria] = await read(portal)
+    assert to_maria["what"] == "Se habilitó su cuenta."
+    assert to_maria["why"].endswith(" La escuela anotó: 100% sure: %(name)s")
+    await district.opened(nora, "nora.q")
+    await portal.login("nora.q", PASSWORD)
+    assert (await read(portal))[0]["what"] == "Se habilitó la cuenta de un tutor."
+    await told(Step.LOOK_UP_ACCOUNT, nora, minutes=1)
+    assert (await read(portal))[0]["what"] == "Se mostraron el nombre de usuario y el estado de su cuenta."
+
+
+@pytest.mark.usefixtures("maria")
 async def test_entries_that_say_little_are_told_with_what_they_say(portal: Portal, dana: Adult, told: Record) -> None:
     await told(Step.ENABLE_ACCOUNT, by=None)
     await told(Step.ANSWER_VERIFICATION, role="mayor")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from babel.messages.pofile import read_po
 from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
@@ -47,7 +48,8 @@ from schema.build import operations, schema
 from schema.document_limits import DocumentLimits
 from schema.documents import CheckedDocument
 from schema.input_errors import variable_problems
-from schema.messages import SUPPLIED_BY
+from schema.messages import MESSAGES, SUPPLIED_BY
+from schema.wording import worded
 from tests.roster_sets import TODAY, RosterFiles
 from tests.servers import REPOSITORY
 
@@ -361,7 +363,25 @@ def test_the_words_of_the_gate_and_of_the_trail_are_all_explained() -> None:
 
 def test_who_supplies_a_missing_fact_is_told_as_the_portal_tells_it() -> None:
     told = {words(row[0])[0]: row[1] for row in rows("security.md", "missing")}
-    assert told == {fact.value: SUPPLIED_BY[fact] for fact in MissingFact}
+    assert told == {fact.value: str(SUPPLIED_BY[fact]) for fact in MissingFact}
+
+
+def test_the_spanish_words_for_things_are_those_of_the_catalogue() -> None:
+    [english, spanish] = zip(*rows("languages.md", "English"), strict=True)
+    with (REPOSITORY / "schema" / "locale" / "es.po").open("rb") as file:
+        said = " ".join(str(entry.string) for entry in read_po(file, locale="es")).lower()
+    assert [word for word in spanish if word.lower() not in said] == []
+    assert len(set(english)) == len(english) > 10
+
+
+def test_the_answer_in_spanish_is_what_the_portal_says() -> None:
+    [(_, block)] = blocks(DOCS["languages.md"])
+    [[field, value]] = json.loads(block)["data"].items()
+    root = CLIENT_SCHEMA.mutation_type
+    assert root is not None
+    assert list(misfits(root.fields[field].type, value, field)) == []
+    said = MESSAGES[RefusalCode.NOT_MATCHED]
+    assert (value["message"], value["help"]) == (worded(said.text, "es"), said.topic)
 
 
 def test_what_a_second_factor_given_a_while_ago_is_enough_for_is_told() -> None:

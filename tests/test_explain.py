@@ -22,8 +22,8 @@ LINES = SHIPPED.read_text(encoding="utf-8").splitlines()
 RESET = {"role": "DESIGNEE", "scope": "same_school", "action": "account:reset"}
 ROW = "designee, same_school, account:reset, confirmed, passed"
 EXPLAIN_ROW = "administrator, same_district, policy:explain, any, any"
-GUARDIANSHIP = SUPPLIED_BY[MissingFact.GUARDIANSHIP_CONFIRMED]
-VERIFICATION = SUPPLIED_BY[MissingFact.VERIFICATION_PASSED]
+GUARDIANSHIP = str(SUPPLIED_BY[MissingFact.GUARDIANSHIP_CONFIRMED])
+VERIFICATION = str(SUPPLIED_BY[MissingFact.VERIFICATION_PASSED])
 
 
 async def signed_in(portal: Portal, district: District, role: Role, *, at_school: bool = False) -> Adult:
@@ -74,7 +74,7 @@ async def test_an_administrator_is_told_what_is_missing_and_who_supplies_it(
     said = await explained(portal, **words)
     assert (said["allowed"], said["rule"], said["line"]) == (False, None, None)
     assert said["missing"] == missing
-    assert said["advice"] == [SUPPLIED_BY[MissingFact(fact)] for fact in missing]
+    assert said["advice"] == [str(SUPPLIED_BY[MissingFact(fact)]) for fact in missing]
 
 
 async def test_a_role_in_the_whole_district_is_one_at_each_school(portal: Portal, district: District) -> None:
@@ -129,7 +129,7 @@ async def test_other_staff_are_not_told(portal: Portal, district: District, role
     somebody = await signed_in(portal, district, role)
     said = await explained(portal, scope="nor is this looked at")
     assert (said["__typename"], said["missing"]) == ("NotAllowed", ["ROLE"])
-    assert said["message"] == SUPPLIED_BY[MissingFact.ROLE]
+    assert said["message"] == str(SUPPLIED_BY[MissingFact.ROLE])
     [entry] = await TrailEntry.all()
     assert (entry.refusal, entry.actor_account_id) == ("NOT_ALLOWED", somebody.account_id)
     assert not entry.rule

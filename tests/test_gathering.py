@@ -143,7 +143,7 @@ async def test_a_key_that_is_dead_or_whose_holder_has_another_address_now_is_not
     assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
     await Person.filter(id=post.maria.id).update(email="MARIA@example.org", email_folded=ADDRESS)
     assert isinstance(await post.prepared(LetterKind.ACTIVATION_KEY), EmailMessage)
-    await ActivationKey.all().update(expires_at=post.ctx.now)
+    await ActivationKey.all().update(issued_at=post.ctx.now - timedelta(days=90), expires_at=post.ctx.now)
     assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
     await ActivationKey.all().update(expires_at=None, state=KeyState.REPLACED)
     assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
@@ -167,7 +167,6 @@ async def test_who_asked_for_a_key_is_told_by_whose_it_is(post: Post, district: 
 async def test_whoever_may_not_know_of_the_student_any_more_is_not_told(post: Post, district: District) -> None:
     facts = {"student_id": post.nora.id, "person_id": post.maria.id, "capacity": Capacity.GUARDIAN.value}
     restriction = await district.restrict(post.maria, post.nora)
-    # A window of letters alike would hide what is shown here.
     assert await post.prepared(LetterKind.KEY_ASKED_FOR, **facts) is Withdrawn.OUTDATED
     await restriction.delete()
     await Guardianship.all().update(status=GuardianshipStatus.REVOKED, revoked_at=post.ctx.now)
@@ -190,7 +189,7 @@ async def test_the_schools_link_lives_from_its_sending_and_only_the_newest_is_se
         now=clock(),
         address="courier",
         client="portal",
-        locale="en",
+        language="en",
         request_id="test",
         rules=settings,
         keys=district.ctx.keys,

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.languages import LANGUAGES, spoken
-from db.rules import Rules
+from db.rules import USUAL_CONTACT, Rules
 from mail.contents import KeyAskedFor
 from mail.letters import Written, write
 from mail.letters.examples import examples
-from mail.letters.rendering import CATALOGUE, HERE, USUAL_CONTACT, USUAL_NAME, WIDTH, plain
+from mail.letters.rendering import CATALOGUE, HERE, USUAL_NAME, WIDTH, plain
 from mail.letters.texts import _TEXTS
 from mail.outbox import LetterKind
 
@@ -46,7 +46,8 @@ def test_there_is_a_letter_of_each_kind() -> None:
 
 # ------------------------------------------------------------------------------------------------ languages
 def said() -> Iterator[str | tuple[str, ...]]:
-    """All texts of letters, from the source."""
+    """All texts of letters, from the source; whom to call is said there too, and in the words of the rules."""
+    yield USUAL_CONTACT.text
     keywords = {"say": None, "say_number": (1, 2)}
     for _, _, message, _, _ in extract_from_dir(HERE.parent, keywords=keywords):
         yield message

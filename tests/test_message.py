@@ -71,11 +71,15 @@ def test_the_sender_and_the_answers_address_are_the_districts_choice() -> None:
     assert mail["reply-to"] is None
 
 
-@pytest.mark.parametrize("to", ["jörg@example.org", "maria@exämple.org", "маша@example.org"], ids=ascii)
-def test_an_address_in_any_script_is_one(to: str) -> None:
-    mail = sent(to)
-    assert mail.policy is SMTPUTF8
-    assert read(mail)["to"].addresses[0].addr_spec == to
+def test_an_address_in_any_script_is_one() -> None:
+    for to in ("jörg@example.org", "маша@example.org"):
+        mail = sent(to)
+        assert mail.policy is SMTPUTF8
+        assert f"<{to}>".encode() in mail.as_bytes()
+    # A domain has a form for every mail server.
+    elsewhere = sent("maria@exämple.org")
+    assert elsewhere.policy is SMTP
+    assert read(elsewhere)["to"].addresses[0].addr_spec == "maria@xn--exmple-cua.org"
 
 
 @pytest.mark.parametrize(

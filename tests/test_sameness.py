@@ -222,6 +222,21 @@ async def test_whatever_does_not_match_gets_one_answer_at_one_price(
     assert await TrailEntry.filter(step="key:request", outcome="REFUSED", refusal="NOT_MATCHED").count() == 2
 
 
+@pytest.mark.parametrize(
+    "unmatched", [unknown_student, restricted_guardian, no_ssn_on_file], ids=lambda case: case.__name__
+)
+async def test_nor_is_anything_told_apart_in_spanish(
+    portal: Portal, district: District, statements: Statements, unmatched: Callable[[District], Awaitable[Proofs]]
+) -> None:
+    english = await _seen(portal, statements, documents.REQUEST_KEY, await wrong_ssn(district))
+    portal.http.headers["Accept-Language"] = "es-US,es;q=0.9,en;q=0.8"
+    expected = await _seen(portal, statements, documents.REQUEST_KEY, await wrong_ssn(district))
+    assert "Estos datos no coinciden" in expected.body.decode()
+    assert await _seen(portal, statements, documents.REQUEST_KEY, await unmatched(district)) == expected
+    # A language costs no statement, and gives nothing away but itself.
+    assert (expected.status, expected.statements, expected.hashes) == (200, english.statements, english.hashes)
+
+
 async def test_a_refusal_costs_three_statements(portal: Portal, district: District, statements: Statements) -> None:
     seen = await _seen(portal, statements, documents.REQUEST_KEY, await unknown_student(district))
     assert [text.split(maxsplit=2)[:2] for text in seen.statements] == [

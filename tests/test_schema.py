@@ -172,7 +172,7 @@ def test_a_refusal_has_a_type_of_its_name_a_code_and_words_for_a_person(refusal:
     assert [each.name for each in type_.interfaces] == ["Refusal"]
     assert SHOWN[refusal].__name__ == refusal.__name__
     said = MESSAGES[refusal.code]
-    assert said.text.endswith(".")
+    assert str(said.text).endswith(".")
     topics = _type("HelpTopic")
     assert isinstance(topics, GraphQLEnumType)
     assert said.topic is None or said.topic in topics.values

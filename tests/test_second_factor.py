@@ -586,7 +586,8 @@ async def test_neither_secret_nor_codes_are_found_in_the_database_or_the_logs(
             await portal.post(documents.CONFIRM_SECOND_FACTOR, {"input": {"code": [sheet[1]]}})
             await portal.post(f'mutation {{ confirmSecondFactor(input: {{code: "{sheet[1]}"')
             another = (await enrol(portal))["secret"]
-        log = server.log.encode()
+    # The line about a request is written after its answer: all of them are there once the server has stopped.
+    log = server.log.encode()
     dump = _dump(cluster, database_url)
     octets = [pyotp.TOTP(secret).byte_secret().hex() for secret in (telephone.secret, another)]
     assert b"second_factor:confirm" in dump

@@ -58,11 +58,11 @@ def test_a_username_that_may_be_chosen(username: str) -> None:
 def test_a_username_that_may_not_be_chosen(username: str, expected: list[str]) -> None:
     found = usernames.problems(username)
     assert found == expected
-    assert all(usernames.message(problem).endswith(".") for problem in found)
+    assert all(str(usernames.message(problem)).endswith(".") for problem in found)
 
 
 def test_each_problem_has_its_own_advice() -> None:
-    assert len({usernames.message(problem) for problem in UsernameProblem}) == len(UsernameProblem)
+    assert len({str(usernames.message(problem)) for problem in UsernameProblem}) == len(UsernameProblem)
 
 
 @pytest.mark.parametrize(

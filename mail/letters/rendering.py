@@ -28,9 +28,8 @@ _RULE: Final = "-" * WIDTH
 _BELOW: Final = {"es": "En español: siga leyendo más abajo.", "en": "In English: read on below."}
 #: A subject in all languages is cut short by telephones; beyond this length the first one is enough.
 _LONGEST_SUBJECT: Final = 70
-#: `Rules.district_name` and `Rules.district_contact` unless a district says otherwise: here for the catalogues.
+#: `Rules.district_name` unless a district says otherwise: here for the catalogue.
 USUAL_NAME: Final = say("the school district")
-USUAL_CONTACT: Final = say("the front office of your school")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -127,15 +126,16 @@ class _Voice:
         values = {name: self._value(value) for name, value in said.values.items()}
         return self._catalogue.put(Sentence(said.text, values, said.plural), self.language)
 
-    def of_the_district(self, words: str) -> str:
+    def of_the_district(self, words: Said) -> str:
         """A district's own words as they are; the ones that come with the product in this language."""
-        return plain(self._catalogue.put(Sentence(words), self.language))
+        return plain(words if isinstance(words, str) else self._catalogue.put(words, self.language))
 
     def _value(self, value: object) -> object:
         if isinstance(value, Moment):
             return self._moment(value.at)
         if value is District.NAME:
-            return self.of_the_district(self.rules.district_name)
+            name = self.rules.district_name
+            return self.of_the_district(USUAL_NAME if name == USUAL_NAME.text else name)
         return value
 
     def _moment(self, at: datetime) -> str:
@@ -180,9 +180,7 @@ def _row(fact: Fact, voice: _Voice) -> tuple[str, str]:
 def _whom_to_call(schools: tuple[School, ...], voice: _Voice) -> list[_Block]:
     reachable = [school for school in schools if school.phone]
     if not reachable:
-        asked = say(
-            "Do you have questions? Turn to %(contact)s.", contact=voice.of_the_district(voice.rules.district_contact)
-        )
+        asked = say("Do you have questions? Turn to %(contact)s.", contact=voice.of_the_district(voice.rules.contact))
         return [_Block("paragraph", voice.put(asked))]
     label = voice.put(say("Do you have questions? Call the school:"))
     return [
@@ -221,7 +219,12 @@ def _wrapped(text: str) -> str:
 def _template() -> Template:
     # Whatever is put in is escaped: a name cannot be markup.
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["tel"] = _tel
     return environment.get_template("letter.html")
