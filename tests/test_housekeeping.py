@@ -23,6 +23,8 @@ from db.secrets import token_digest
 from tests.conftest import Clock
 from tests.district import District
 
+NINETY_DAYS = timedelta(days=90)
+
 
 async def test_ended_windows_expired_answers_and_devices_are_thrown_away(district: District, clock: Clock) -> None:
     nora = await district.student()
@@ -46,7 +48,7 @@ async def test_ended_windows_expired_answers_and_devices_are_thrown_away(distric
             expires_at=now + timedelta(hours=1),
         )
 
-    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+    async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=3600):
         await _until(_one_device_is_left)
 
     assert [budget.id for budget in await AttemptBudget.all()] == ["proof-client:open"]
@@ -81,7 +83,7 @@ async def test_expired_codes_and_verifications_of_last_month_are_thrown_away(dis
             expires_at=clock() - timedelta(days=days),
         )
 
-    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+    async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=3600):
         await _until(_one_verification_is_left)
 
     assert (await Verification.get()).expires_at == clock() - timedelta(days=29)
@@ -92,7 +94,7 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_it(district: Di
     await AttemptBudget.create(id="proof-client:ended", spent=1, ends_at=clock() - timedelta(seconds=1))
     await sql.rows("ALTER TABLE attempt_budget RENAME TO attempt_budget_away")
     with capture_logs() as lines:
-        async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=0.01):
+        async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=0.01):
             await _until(lambda: _said("housekeeping failed", lines))
             await sql.rows("ALTER TABLE attempt_budget_away RENAME TO attempt_budget")
             await _until(_no_count_is_left)
