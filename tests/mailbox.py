@@ -55,6 +55,8 @@ class Mailbox:
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
+    #: Of each letter that came in, whether the connection was encrypted.
+    encrypted: list[bool] = field(default_factory=list)
     connections: int = 0
     #: Recipients as they were named, taken or not.
     asked_for: list[str] = field(default_factory=list)
@@ -125,7 +127,8 @@ class Mailbox:
     # -------------------------------------------------------------------------------------------- aiosmtpd's hooks
     def _authenticate(self, server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=(data.login.decode(), data.password.decode()) == self.login)
+        known = (data.login.decode(), data.password.decode()) == self.login
+        return AuthResult(success=known, handled=False)
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
@@ -157,6 +160,8 @@ class Mailbox:
             str(envelope.mail_from), recipient, message, envelope.content, [str(one) for one in envelope.mail_options]
         )
         self.received.append(letter)
+        assert server.transport is not None
+        self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         self._arrived.put_nowait(letter)
         return OK
 
