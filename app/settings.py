@@ -3,7 +3,7 @@
 import os
 import re
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -152,8 +152,11 @@ class Settings(Rules, BaseSettings):
     @field_validator("smtp_host")
     @classmethod
     def _host_alone(cls, host: str | None) -> str | None:
-        if host is not None and re.search(r"[\s/@]", host):
-            raise ValueError("it must be a host name or an address alone, such as smtp.example.org")
+        if host is not None and not re.fullmatch(r"[\w.-]+", host):
+            try:
+                ip_address(host)
+            except ValueError:
+                raise ValueError("it must be a host name or an address alone, such as smtp.example.org") from None
         return host
 
     @model_validator(mode="after")

@@ -88,9 +88,7 @@ async def cancel_letter(ctx: Context, letter_id: int) -> None:
         if row is None:
             standing = await _standing(ctx, letter_id)
             if standing["in_hand"]:
-                raise OutboxProblem(
-                    f"A courier has letter {letter_id} in hand. See in a few minutes what became of it."
-                )
+                raise OutboxProblem(f"A courier has letter {letter_id} in hand: see later what became of it.")
             raise OutboxProblem(f"Letter {letter_id} does not wait: it is {standing['state']}.")
         await _record_letter(ctx, Step.CANCEL_LETTER, row)
 
