@@ -67,7 +67,8 @@ async def _until_told(worker: Courier, *, once: bool) -> None:
     """Runs to the end of what is due, or until Ctrl-C or SIGTERM; then the letters in hand are finished."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         loop.add_signal_handler(number, told.set)
     work, stop = asyncio.create_task(worker.run(once=once)), asyncio.create_task(told.wait())
     try:
@@ -75,3 +76,6 @@ async def _until_told(worker: Courier, *, once: bool) -> None:
     finally:
         stop.cancel()
         await finish(worker, work)
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)

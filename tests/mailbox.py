@@ -43,6 +43,8 @@ class Mailbox:
     #: Who may send; nobody has to say who he is where there is none.
     login: tuple[str, str] | None = None
     utf8: bool = True
+    #: Extensions that it does not announce.
+    without: frozenset[str] = frozenset()
     #: Answers to RCPT TO, and to the end of a letter, by recipient.
     refused: dict[str, str] = field(default_factory=dict)
     refused_after_data: dict[str, str] = field(default_factory=dict)
@@ -120,6 +122,11 @@ class Mailbox:
             return await self._arrived.get()
 
     @property
+    def is_connected(self) -> bool:
+        """Whether anybody is."""
+        return any(connection.transport is not None for connection in self._open)
+
+    @property
     def recipients(self) -> list[str]:
         """Whom letters came in for, in order."""
         return [letter.recipient for letter in self.received]
@@ -129,6 +136,12 @@ class Mailbox:
         assert isinstance(data, LoginPassword)
         known = (data.login.decode(), data.password.decode()) == self.login
         return AuthResult(success=known, handled=False)
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [response for response in responses if response[4:] not in self.without]
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]

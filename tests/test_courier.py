@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.settings import Settings
 from db import sql
@@ -121,6 +122,54 @@ async def test_a_relay_that_hung_up_on_an_idle_connection_is_called_again_at_onc
         assert (await mailbox.next()).recipient == ADA
         await until(_nothing_waits)
     assert (await letter(id_)).attempts == 1
+
+
+async def test_a_connection_without_letters_is_given_back(
+    courier: Courier, relay: Settings, mailbox: Mailbox, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mail.courier._IDLE", 0.0)
+
+    async def is_gone() -> bool | None:
+        return None if mailbox.is_connected else True
+
+    async with at_work(courier, relay):
+        for address in (MARIA, ADA):
+            await promised(ctx, address)
+            await mailbox.next()
+            await until(is_gone)
+    assert mailbox.connections == 2
+
+
+async def test_a_courier_goes_on_when_the_database_was_away(
+    courier: Courier, relay: Settings, mailbox: Mailbox, ctx: Context
+) -> None:
+    await promised(ctx, MARIA)
+    await sql.rows("ALTER TABLE mail_pace RENAME TO mail_pace_away")
+    with capture_logs() as lines:
+        async with at_work(courier, relay):
+
+            async def is_held_up() -> bool | None:
+                return True if any(line["event"] == "courier held up" for line in lines) else None
+
+            await until(is_held_up)
+            await sql.rows("ALTER TABLE mail_pace_away RENAME TO mail_pace")
+            courier.wake()
+            assert (await mailbox.next()).recipient == MARIA
+
+
+async def test_a_server_that_takes_seven_bits_alone_is_given_these(
+    district: District, settings: Settings, clock: Clock, ctx: Context
+) -> None:
+    async with Mailbox(without=frozenset({"8BITMIME"})) as mailbox:
+        relay = relay_settings(settings, mailbox, district_name="Peña ISD")
+        await promised(ctx, MARIA)
+        await courier_for(relay, clock, ctx).run(once=True)
+        [received] = mailbox.received
+    assert received.content.isascii()
+    assert received.mail_options == []
+    body = received.message.get_body(("plain",))
+    assert body is not None
+    assert "Peña ISD" in f"{received.message['From']} {received.message['Subject']} {body.get_content()}"
 
 
 async def _nothing_waits() -> bool | None:
