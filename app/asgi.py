@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import structlog
@@ -19,9 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.body import RequestLimits
 from app.clients import client_address, client_name
+from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
+from app.metrics import metrics_endpoint
 from app.negotiation import language_for
 from app.policy import insist_on_table
 from app.problems import PlainProblem
@@ -34,7 +36,7 @@ from db.hashing import PasswordHasher
 from resolvers.session import authenticate
 from schema.build import operations
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 #: What a log line may name; any other path is text that somebody made up, and may be about people.
 PATHS = PROBES | {"/graphql"}
 Clock = Callable[[], datetime]
@@ -93,8 +95,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             if is_worker:
                 _set_aside()
             app.state.ready = True
-            seconds = settings.trail_seal_seconds
-            async with keeping_house(clock), sealing(keys, clock, checkpoint_file(settings), every=seconds):
+            async with (
+                keeping_house(clock, letters_for=timedelta(days=settings.letter_days)),
+                sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
+                carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
+            ):
                 yield
             app.state.ready = False
         hasher.close()
@@ -110,6 +115,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             Route("/graphql", endpoint, include_in_schema=False),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
+            Route("/metrics", metrics_endpoint(settings, clock), include_in_schema=False),
         ],
         middleware=[Middleware(RequestLines), *_cors(settings)],
         lifespan=lifespan,

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli_letters import letters
+from app.cli_outbox import outbox
 from app.cli_policy import explain
 from app.cli_staff import staff
 from app.cli_trail import trail
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(staff, name="staff")
 app.add_typer(letters, name="letters")
 app.add_typer(trail)
+app.add_typer(outbox)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
 
@@ -55,6 +57,18 @@ def serve() -> None:
     from app.serve import serve as run_server
 
     run_server(settings_and_logs())
+
+
+@app.command()
+def courier(
+    once: Annotated[  # noqa: FBT002  # a flag of the command line
+        bool, typer.Option("--once", help="Send what is due, and end.")
+    ] = False,
+) -> None:
+    """Sends letters until it is told to stop. Any number of couriers may run at once."""
+    from app.cli_courier import courier as run_courier
+
+    run_courier(settings_and_logs(), once=once)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,10 +17,14 @@ EVERY_SECONDS = 3600.0
 
 @asynccontextmanager
 async def keeping_house(
-    clock: Callable[[], datetime], *, first_after: float = FIRST_AFTER_SECONDS, every: float = EVERY_SECONDS
+    clock: Callable[[], datetime],
+    *,
+    letters_for: timedelta,
+    first_after: float = FIRST_AFTER_SECONDS,
+    every: float = EVERY_SECONDS,
 ) -> AsyncIterator[None]:
-    """Keeps house as long as the block runs. Several workers may do so at once."""
-    task = asyncio.create_task(_keep_house(clock, first_after, every))
+    """Keeps house as long as the block runs, and letters for so long. Several workers may do so at once."""
+    task = asyncio.create_task(_keep_house(clock, letters_for, first_after, every))
     try:
         yield
     finally:
@@ -29,11 +33,11 @@ async def keeping_house(
             await task
 
 
-async def _keep_house(clock: Callable[[], datetime], first_after: float, every: float) -> None:
+async def _keep_house(clock: Callable[[], datetime], letters_for: timedelta, first_after: float, every: float) -> None:
     await asyncio.sleep(first_after)
     while True:
         try:
-            _log.debug("thrown away", rows=await throw_away(clock()))
+            _log.debug("thrown away", rows=await throw_away(clock(), letters_for=letters_for))
         except Exception as failed:
             # The database is away, perhaps; what was not thrown away now can wait an hour.
             _log.warning("housekeeping failed", reason=type(failed).__name__)

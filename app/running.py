@@ -53,7 +53,7 @@ def with_database(settings: Settings) -> Iterator[Settings]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[None]:
+async def opened(settings: Settings, *, pool_size: int = 2) -> AsyncIterator[None]:
     """The database, open for one command.
 
     Raises:
@@ -64,7 +64,7 @@ async def opened(settings: Settings) -> AsyncIterator[None]:
         raise PlainProblem("PORTAL_DATABASE_URL is not set.")
     url = named.get_secret_value()
     try:
-        async with connection.database(url, pool_size=2, statement_timeout_ms=settings.statement_timeout_ms):
+        async with connection.database(url, pool_size=pool_size, statement_timeout_ms=settings.statement_timeout_ms):
             yield
     except connection.DatabaseUnreachable as unreachable:
         raise PlainProblem(str(unreachable)) from None

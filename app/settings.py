@@ -1,12 +1,13 @@
 """The settings: everything that an operator may choose, from `PORTAL_…` in the environment or a `.env` file."""
 
 import os
+import re
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -15,6 +16,8 @@ from db.connection import is_address
 from db.rules import Rules
 from db.secrets import Keyring
 
+#: The usual port for each way of encrypting (RFC 6409, RFC 8314, RFC 5321).
+SMTP_PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 #: Several values in one variable, separated by commas.
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -67,6 +70,48 @@ class Settings(Rules, BaseSettings):
         "machine. In development a file in the var folder.",
     )
 
+    smtp_host: str | None = Field(
+        None,
+        description="The mail relay's name. Unset: letters are written as files into `mail` in the var folder in "
+        "development, and wait in production.",
+    )
+    smtp_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="The mail relay's port; unset: 587 for `starttls`, 465 for `tls`, 25 for `none`.",
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How the way to the mail relay is encrypted; with `starttls` a relay that cannot gets no letters. "
+        "`none` is for a relay on the same machine.",
+    )
+    smtp_username: str | None = Field(None, description="Username at the mail relay, where it asks for one.")
+    smtp_password: SecretStr | None = Field(None, description="Password at the mail relay.")
+    smtp_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) of authorities that the mail relay's may come from, beside the system's."
+    )
+    smtp_seconds: float = Field(30.0, ge=1, le=600, description="Seconds that the mail relay may take for one answer.")
+    mail_per_minute: int = Field(
+        60,
+        ge=1,
+        le=100_000,
+        description="Letters a minute, of all servers together: less than the mail relay allows.",
+    )
+    mail_connections: int = Field(
+        2, ge=1, le=20, description="Letters that one worker sends side by side, each on a connection of its own."
+    )
+    mail_give_up_hours: float = Field(24, gt=0, le=720, description="Hours for which a letter is tried.")
+    letter_days: int = Field(90, ge=1, description="Days for which letters that were sent or given up are kept.")
+    courier: bool = Field(
+        True, description="Whether `portal serve` sends letters; if not, run `portal courier` beside it."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What `/metrics` is to be asked with, as `Authorization: Bearer`. Unset: it is open in "
+        "development, and not there in production.",
+    )
+
     hash_memory_kib: int = Field(19456, ge=8192, description="Memory of one argon2id hash in KiB (OWASP: 19456).")
     hash_passes: int = Field(2, ge=1, description="Passes of one argon2id hash (OWASP: 2).")
 
@@ -95,6 +140,36 @@ class Settings(Rules, BaseSettings):
         if url is not None and not is_address(url.get_secret_value()):
             raise ValueError("it must look like postgresql://user:password@host:5432/name")
         return url
+
+    @field_validator("smtp_host", "smtp_username", "smtp_password", "metrics_token")
+    @classmethod
+    def _one_line(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text is not None and not text.isprintable():
+            raise ValueError("it must be one line of text without control characters")
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _host_alone(cls, host: str | None) -> str | None:
+        if host is not None and not re.fullmatch(r"[\w.-]+", host):
+            try:
+                ip_address(host)
+            except ValueError:
+                raise ValueError("it must be a host name or an address alone, such as smtp.example.org") from None
+        return host
+
+    @model_validator(mode="after")
+    def _relay_fits(self) -> Self:
+        if (self.smtp_username is None) != (self.smtp_password is None):
+            raise ValueError("PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go together")
+        if self.smtp_password is not None and self.smtp_security == "none":
+            raise ValueError("with PORTAL_SMTP_SECURITY none the password would be sent for anybody to read")
+        return self
+
+    @property
+    def relay_port(self) -> int:
+        return self.smtp_port or SMTP_PORTS[self.smtp_security]
 
     @property
     def in_production(self) -> bool:

@@ -97,6 +97,19 @@ async def _as_it_is(_: object) -> None:
     """
 
 
+async def dedicated(url: str) -> Any:
+    """A connection beside the pool, for whoever needs one for long; the caller closes it.
+
+    Raises:
+        DatabaseUnreachable: when the address is none.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: when it cannot be made.
+    """
+    credentials = _credentials(url, pool_size=1, statement_timeout_ms=10_000)
+    for of_the_pool in ("minsize", "maxsize", "reset"):
+        del credentials[of_the_pool]
+    return await asyncpg.connect(**credentials)
+
+
 @asynccontextmanager
 async def database(
     url: str, *, pool_size: int = 10, statement_timeout_ms: int = 10_000, everywhere: bool = True

@@ -46,6 +46,8 @@ class Step(StrEnum):
     ASSIGN_ROLE = "staff:assign_role"
     END_ROLE = "staff:end_role"
     SHOW_TRAIL = "trail:show"
+    RETRY_LETTER = "letter:retry"
+    CANCEL_LETTER = "letter:cancel"
 
 
 # One statement, so that a step costs no more for it. The queue's row makes whoever takes the entry away take that too.

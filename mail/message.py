@@ -7,20 +7,15 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
-from email_validator import EmailNotValidError, validate_email
-
 from db.rules import Rules
 from mail.letters.rendering import Written, plain
-
-
-class BadAddress(ValueError):
-    """No letter can go to this address: it is not one. The text does not hold it."""
+from mail.mailable import Mailable
 
 
 def message(
     rules: Rules,
     *,
-    to: str,
+    to: Mailable,
     name: str | None,
     message_id: str,
     at: datetime,
@@ -30,14 +25,11 @@ def message(
     """One letter to one address. What goes into a header is one line, whatever a name holds.
 
     `at` is the time of sending in UTC; the Date header shows it in the district's time zone.
-
-    Raises:
-        BadAddress: `to` is no e-mail address.
     """
-    recipient = _address(to, name)
-    mail = EmailMessage(policy=SMTP if recipient.username.isascii() else SMTPUTF8)
+    local, _, domain = to.address.rpartition("@")
+    mail = EmailMessage(policy=SMTPUTF8 if to.needs_utf8 else SMTP)
     mail["From"] = Address(_line(rules.district_name), addr_spec=rules.sender)
-    mail["To"] = recipient
+    mail["To"] = Address(_line(name or ""), local, domain)
     if rules.mail_reply_to:
         mail["Reply-To"] = Address(addr_spec=rules.mail_reply_to)
     mail["Subject"] = _line(written.subject)
@@ -58,12 +50,3 @@ def _line(text: str) -> str:
     The standard library decodes such a word when it is put in, and writes out what was in it as it is, line breaks too.
     """
     return plain(text).replace("=?", "= ?")
-
-
-def _address(to: str, name: str | None) -> Address:
-    """The address, with the domain in ASCII: only a name before the @ asks more of a mail server (RFC 6531)."""
-    try:
-        valid = validate_email(to, check_deliverability=False, globally_deliverable=False)
-        return Address(_line(name or ""), valid.local_part, valid.ascii_domain)
-    except (EmailNotValidError, ValueError, IndexError):
-        raise BadAddress("It is no e-mail address.") from None

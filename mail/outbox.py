@@ -105,3 +105,9 @@ def address_digest(ctx: Context, address: str) -> bytes:
 def folded_address(address: str) -> str:
     """The form in which addresses are compared, as the roster's are: case aside."""
     return address.strip().casefold()
+
+
+def masked(address: str) -> str:
+    """The address as it may be shown to somebody who need not know it: `m…@example.org`."""
+    local, _, domain = address.strip().rpartition("@")
+    return f"{local[:1]}…@{domain}"

@@ -1,6 +1,7 @@
 """From a row of the outbox to a letter that can go: what it tells is looked up, written, and put under its headers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
 
@@ -10,6 +11,7 @@ from mail import gathering
 from mail.contents import Contents
 from mail.letters import write
 from mail.log_on import log_on_information, reset_link
+from mail.mailable import Mailable
 from mail.message import message
 from mail.outbox import LetterInHand, LetterKind, Withdrawn
 
@@ -29,20 +31,34 @@ _GATHER: Final[dict[LetterKind, Callable[[Context, LetterInHand], Awaitable[Cont
 }
 
 
-async def prepare(ctx: Context, letter: LetterInHand) -> EmailMessage | Withdrawn:
+class BadAddress(Exception):
+    """What is on record is not an address that mail can be sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A letter that can go, and where to."""
+
+    to: Mailable
+    message: EmailMessage
+
+
+async def prepare(ctx: Context, letter: LetterInHand) -> Ready | Withdrawn:
     """The letter as it is to be sent at `ctx.now`, or why it is not to be sent any more.
 
     The links in it are good from now on; that is committed when this returns.
 
     Raises:
-        BadAddress: the address on record is none.
+        BadAddress: as it says.
     """
     contents = await _GATHER[letter.kind](ctx, letter)
     if isinstance(contents, Withdrawn):
         return contents
-    to = contents.to or letter.address
+    to = Mailable.of(contents.to or letter.address)
+    if to is None:
+        raise BadAddress
     languages = spoken(contents.language if contents.to else letter.language)
-    return message(
+    mail = message(
         ctx.rules,
         to=to,
         name=contents.name,
@@ -51,3 +67,4 @@ async def prepare(ctx: Context, letter: LetterInHand) -> EmailMessage | Withdraw
         written=write(contents, rules=ctx.rules, languages=languages),
         languages=languages,
     )
+    return Ready(to, mail)

@@ -42,6 +42,7 @@ class Server:
             "hash_memory_kib": "8192",
             "hash_passes": "1",
             "trail_seal_seconds": "3600",
+            "courier": "false",
         } | settings
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
         environment |= {f"PORTAL_{name.upper()}": value for name, value in chosen.items()}

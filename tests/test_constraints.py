@@ -229,6 +229,7 @@ BAD: dict[str, list[str]] = {
     "letter_state_known": ["UPDATE letter SET state = 'LOST'"],
     "letter_sent_says_when": ["UPDATE letter SET state = 'SENT'", "UPDATE letter SET sent_at = now()"],
     "letter_address_digest_length": ["UPDATE letter SET address_digest = 'short'"],
+    "mail_pace_is_one": ["INSERT INTO mail_pace (id, next_at) VALUES (2, now())"],
     "trail_entry_outcome_known": [_ENTRY.format(outcome="MAYBE", refusal="NULL", uid="v", length=16, mac=32)],
     "trail_entry_refused_says_why": [
         _ENTRY.format(outcome="REFUSED", refusal="NULL", uid="v", length=16, mac=32),

@@ -31,7 +31,8 @@ import db.roster
 from app import settings_table
 from app.body import RequestLimits
 from app.cli import app
-from app.settings import Settings
+from app.metrics import Build, Letters
+from app.settings import SMTP_PORTS, Settings
 from db import sql
 from db.context import SecondFactor
 from db.models import AccountStatus, GuardianshipStatus, Outcome, SsnState, TrailEntry
@@ -40,6 +41,7 @@ from db.roster.applying import Counts, Imported
 from db.roster.problems import Problem, Problems, Severity
 from db.roster.reading import RosterSet, _Folder
 from db.trail import Step
+from mail.outbox import Withdrawn
 from policies.guardianship import Standing
 from policies.refusals import MissingFact, RefusalCode
 from policies.words import GUARDED, READING, Action, Proof, Scope
@@ -407,11 +409,21 @@ def test_words_in_capitals_are_words_of_the_code() -> None:
         for word in kind
     }
     known |= {standing.name for standing in SecondFactor}
+    known |= {why.value for why in Withdrawn}
     known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "SELECT", "DELETE", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):
         spans = _SPAN.findall(_FENCE.sub("", text(DOCS[name])))
         capitals = {span for span in spans if re.fullmatch(r"[A-Z][A-Z_]+", span) and not span.startswith("PORTAL_")}
         assert capitals <= known, name
+
+
+def test_why_letters_are_cancelled_and_what_is_counted_of_them_is_told() -> None:
+    assert set(first_words("operations.md", "reason")) == {why.value for why in Withdrawn}
+    counted = {metric.name for collector in (Letters(0, 0, {}), Build()) for metric in collector.collect()}
+    assert {name.removesuffix("_total") for name in first_words("operations.md", "metric")} == counted
+    assert set(first_words("operations.md", "`PORTAL_SMTP_SECURITY`")) == SMTP_PORTS.keys()
+    for row in rows("operations.md", "`PORTAL_SMTP_SECURITY`"):
+        assert str(SMTP_PORTS[words(row[0])[0]]) == row[1]
 
 
 def test_the_tables_of_the_database_that_are_named_exist(database: TortoiseContext) -> None:

@@ -22,7 +22,7 @@ from db.models import (
 )
 from db.secrets import new_nonce
 from mail.outbox import Addressee, LetterInHand, LetterKind, Withdrawn, promise
-from mail.preparing import _GATHER, prepare
+from mail.preparing import _GATHER, BadAddress, Ready, prepare
 from tests.clients import Portal
 from tests.conftest import Clock
 from tests.desk import open_desk
@@ -41,7 +41,8 @@ class Post:
     async def prepared(self, kind: LetterKind, **facts: Any) -> EmailMessage | Withdrawn:
         addressee = Addressee(self.maria.id, ADDRESS, "en")
         [letter_id] = await promise(self.ctx, kind, [addressee], {"account_id": self.maria.account_id} | facts)
-        return await prepare(self.ctx, in_hand(await Letter.get(id=letter_id)))
+        ready = await prepare(self.ctx, in_hand(await Letter.get(id=letter_id)))
+        return ready if isinstance(ready, Withdrawn) else ready.message
 
     async def text(self, kind: LetterKind, **facts: Any) -> str:
         mail = await self.prepared(kind, **facts)
@@ -196,12 +197,12 @@ async def test_the_schools_link_lives_from_its_sending_and_only_the_newest_is_se
         hasher=district.ctx.hasher,
     )
     assert await prepare(later, in_hand(first)) is Withdrawn.OUTDATED
-    mail = await prepare(later, in_hand(second))
-    assert isinstance(mail, EmailMessage)
+    ready = await prepare(later, in_hand(second))
+    assert isinstance(ready, Ready)
     token = await RecoveryToken.get(letter_id=second.id)
     assert token.expires_at == clock() + timedelta(hours=settings.reset_code_hours)
     link = district.ctx.keys.recovery_link_token(bytes(token.nonce or b""), token.secret_version)
-    assert link in mail.as_string().replace("=\n", "").replace("=\r\n", "").replace("=3D", "=")
+    assert link in ready.message.as_string().replace("=\n", "").replace("=\r\n", "").replace("=3D", "=")
 
 
 async def test_work_orders_tell_what_was_written_down(post: Post) -> None:
@@ -220,3 +221,15 @@ async def test_work_orders_tell_what_was_written_down(post: Post) -> None:
 
 def test_a_letter_in_hand_holds_no_secret() -> None:
     assert not {"key", "token", "password"} & set(LetterInHand.__slots__)
+
+
+async def test_an_address_on_record_that_is_none_is_said_to_be_none(post: Post) -> None:
+    for address in ("none", "maria@", "maria@example.org, x@example.org", "maria@example.org\r\nBcc: x@example.org"):
+        [letter_id] = await promise(
+            post.ctx,
+            LetterKind.PASSWORD_CHANGED,
+            [Addressee(post.maria.id, address, None)],
+            {"account_id": post.maria.account_id},
+        )
+        with pytest.raises(BadAddress):
+            await prepare(post.ctx, in_hand(await Letter.get(id=letter_id)))

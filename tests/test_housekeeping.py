@@ -8,11 +8,13 @@ from structlog.testing import capture_logs
 
 from app.housekeeping import keeping_house
 from db import sql
-from db.context import Role
+from db.context import Context, Role
 from db.models import (
     AttemptBudget,
     Device,
     IdempotentAnswer,
+    Letter,
+    LetterState,
     Purpose,
     RecoveryToken,
     Session,
@@ -21,7 +23,10 @@ from db.models import (
 )
 from db.secrets import token_digest
 from tests.conftest import Clock
+from tests.couriers import promised
 from tests.district import District
+
+NINETY_DAYS = timedelta(days=90)
 
 
 async def test_ended_windows_expired_answers_and_devices_are_thrown_away(district: District, clock: Clock) -> None:
@@ -46,7 +51,7 @@ async def test_ended_windows_expired_answers_and_devices_are_thrown_away(distric
             expires_at=now + timedelta(hours=1),
         )
 
-    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+    async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=3600):
         await _until(_one_device_is_left)
 
     assert [budget.id for budget in await AttemptBudget.all()] == ["proof-client:open"]
@@ -81,18 +86,54 @@ async def test_expired_codes_and_verifications_of_last_month_are_thrown_away(dis
             expires_at=clock() - timedelta(days=days),
         )
 
-    async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=3600):
+    async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=3600):
         await _until(_one_verification_is_left)
 
     assert (await Verification.get()).expires_at == clock() - timedelta(days=29)
     assert bytes((await RecoveryToken.get()).digest) == token_digest("code 1")
 
 
+async def test_letters_that_ended_long_ago_are_thrown_away_and_what_waits_stays(
+    district: District, ctx: Context, clock: Clock
+) -> None:
+    """A link that is still good outlives the letter that carried it."""
+    ids = await promised(ctx, *(f"family{n}@example.org" for n in range(7)))
+    sent, failed, cancelled, waiting, late, retried, young = ids
+    old, recent = clock() - NINETY_DAYS - timedelta(seconds=1), clock() - timedelta(days=89)
+    await Letter.exclude(id=young).update(promised_at=old)
+    for id_, what in (
+        (sent, {"state": LetterState.SENT, "sent_at": old}),
+        (failed, {"state": LetterState.FAILED}),
+        (cancelled, {"state": LetterState.CANCELLED}),
+        (late, {"state": LetterState.SENT, "sent_at": recent}),
+        (retried, {"state": LetterState.FAILED, "retried_at": recent}),
+        (young, {"state": LetterState.CANCELLED, "promised_at": recent}),
+    ):
+        await Letter.filter(id=id_).update(**what)
+    nora = await district.student()
+    await RecoveryToken.create(
+        account_id=nora.account_id,
+        kind=TokenKind.LINK,
+        letter_id=sent,
+        nonce=bytes(16),
+        secret_version=1,
+        digest=token_digest("link"),
+        issued_at=old,
+        expires_at=clock() + timedelta(hours=1),
+    )
+
+    async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=3600):
+        await _until(_three_letters_are_gone)
+
+    assert [letter.id for letter in await Letter.all().order_by("id")] == [waiting, late, retried, young]
+    assert (await RecoveryToken.get()).letter_id is None
+
+
 async def test_a_database_that_is_away_for_a_moment_does_not_end_it(district: District, clock: Clock) -> None:
     await AttemptBudget.create(id="proof-client:ended", spent=1, ends_at=clock() - timedelta(seconds=1))
     await sql.rows("ALTER TABLE attempt_budget RENAME TO attempt_budget_away")
     with capture_logs() as lines:
-        async with asyncio.timeout(20), keeping_house(clock, first_after=0, every=0.01):
+        async with asyncio.timeout(20), keeping_house(clock, letters_for=NINETY_DAYS, first_after=0, every=0.01):
             await _until(lambda: _said("housekeeping failed", lines))
             await sql.rows("ALTER TABLE attempt_budget_away RENAME TO attempt_budget")
             await _until(_no_count_is_left)
@@ -104,6 +145,10 @@ async def _one_device_is_left() -> bool:
 
 async def _one_verification_is_left() -> bool:
     return await Verification.all().count() == 1
+
+
+async def _three_letters_are_gone() -> bool:
+    return await Letter.all().count() == 4
 
 
 async def _no_count_is_left() -> bool:

@@ -5,14 +5,14 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from db.rules import Rules
 from mail.letters import Written, write
 from mail.letters.examples import examples
-from mail.message import BadAddress, message
+from mail.mailable import Mailable
+from mail.message import message
 
 RULES = Rules.model_validate(
     {
@@ -34,7 +34,9 @@ HEADERS = {
 def sent(
     to: str = "maria@example.org", name: str | None = "Maria Quimby", rules: Rules = RULES, written: Written = WELCOME
 ) -> EmailMessage:
-    return message(rules, to=to, name=name, message_id=MESSAGE_ID, at=AT, written=written, languages=("en", "es"))
+    mailable = Mailable.of(to)
+    assert mailable is not None
+    return message(rules, to=mailable, name=name, message_id=MESSAGE_ID, at=AT, written=written, languages=("en", "es"))
 
 
 def read(mail: EmailMessage) -> EmailMessage:
@@ -80,29 +82,6 @@ def test_an_address_in_any_script_is_one() -> None:
     elsewhere = sent("maria@exämple.org")
     assert elsewhere.policy is SMTP
     assert read(elsewhere)["to"].addresses[0].addr_spec == "maria@xn--exmple-cua.org"
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        "",
-        "none",
-        "maria@",
-        "@example.org",
-        "maria@example.org, x@example.org",
-        "maria@example.org\r\nBcc: x@example.org",
-        "Maria <maria@example.org>",
-        "maria example@example.org",
-        "maria@example..org",
-        "<maria@example.org>",
-        "maria@example.org>",
-        "x" * 400 + "@example.org",
-    ],
-)
-def test_what_is_no_address_is_said_to_be_none_and_not_shown(to: str) -> None:
-    with pytest.raises(BadAddress) as refused:
-        sent(to)
-    assert not to or to not in str(refused.value)
 
 
 _NASTY = '"\r\nBcc: x@example.org'

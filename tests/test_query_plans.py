@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -70,8 +70,9 @@ INSERT INTO trail_entry (at, step, outcome, address, request_id, details, uid, s
 INSERT INTO letter (id, kind, person_id, address, address_digest, facts, message_id, state, promised_at, due_at,
                     sent_at, attempts)
     SELECT n, 'WELCOME', n, n || '@example.org', substr(sha256(n::text::bytea), 1, 16), '{}', '<' || n || '@x>',
-           CASE WHEN n % 10 = 0 THEN 'WAITING' ELSE 'SENT' END, now() - n * interval '1 minute',
-           now() - n * interval '1 minute', CASE WHEN n % 10 <> 0 THEN now() END, 0
+           CASE WHEN n % 100 = 0 THEN 'WAITING' WHEN n % 100 = 50 THEN 'FAILED' ELSE 'SENT' END,
+           now() - n * interval '1 minute', now() - n * interval '1 minute',
+           CASE WHEN n % 50 <> 0 THEN now() END, 0
     FROM generate_series(1, 8000) n;
 INSERT INTO undeliverable_address (email_folded, since, reason)
     SELECT n || '@example.org', now(), '550 No such user' FROM generate_series(1, 8000) n;
@@ -79,6 +80,8 @@ INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, iss
     SELECT n, 'LINK', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute',
            substr(sha256(n::text::bytea), 1, 16), n
     FROM generate_series(1, 8000) n;
+INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
+INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
 """
 
@@ -110,6 +113,13 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "attempts.FORGET": (["login:17"],),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
+    "courier.CLAIM": (NOW, NOW, timedelta(seconds=1), timedelta(seconds=9)),
+    "courier.NEXT": (timedelta(seconds=9),),
+    "courier.SENT": (17, NOW, "17@example.org"),
+    "courier.FAILED": (17, NOW, "550 No such user", "17@example.org", NOW),
+    "courier.WITHDRAWN": (17, NOW, "OUTDATED"),
+    "courier.LET_GO": (17, NOW, NOW, None),
+    "courier.GIVE_UP": (NOW, NOW, "connect: Connection refused"),
     "directory.PEOPLE_AT_SCHOOLS": (*AT_SCHOOL, "dkson", "0017", 10, False, [18]),
     "directory.PEOPLE_IN_DISTRICT": (*IN_DISTRICT, "dkson", "0017", 10, False, None),
     "disclosures.PAGE": ([17, 18], ["account:details"], datetime(2100, 1, 1, tzinfo=UTC), 5, 50),
@@ -130,6 +140,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "helpdesk.SET_PASSWORD": (17, "hash", None),
     "letters.STUDENT_OF": (4017, TODAY, 17),
     "letters.PERSON": (17,),
+    "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "outbox.PROMISE": (
         *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
         *(NOW, 3, NOW, "ALIKE"),
@@ -142,6 +153,14 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "recovery.LOCK_ACCOUNT": (17,),
     "recovery.LOCK_LINKS": (17, 17),
     "recovery.READDRESS": (17, "", None),
+    "outbox.NEWEST": ("SENT", 50, NOW),
+    "outbox.NEWEST_FAILED": (50,),
+    "outbox.STANDING": (17, NOW),
+    "outbox.RETRY": (50, NOW),
+    "outbox.RETRY_FAILED": (NOW,),
+    "outbox.CANCEL": (100, NOW, "BY_OPERATOR"),
+    "outbox.WAITING": (),
+    "outbox.TALLY": (),
     "portal.HOLDER": (17,),
     "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
     "portal.STUDENT_SELF": (17, TODAY, None),
@@ -214,8 +233,8 @@ PART_OF = {
     "reach.SCHOOLS": "reporting.ONE",
     "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
 }
-#: Forty schools are read as a whole sooner than through an index.
-SMALL = {"school"}
+#: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
+SMALL = {"school", "letter_tally", "mail_pace"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {

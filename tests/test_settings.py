@@ -151,6 +151,58 @@ def test_a_value_that_cannot_be_used_is_named_in_one_sentence(
 
 
 @pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        (
+            {"SMTP_HOST": "smtp.example.org:587"},
+            "PORTAL_SMTP_HOST is not right: it must be a host name or an address alone",
+        ),
+        ({"SMTP_HOST": "smtp://smtp.example.org"}, "PORTAL_SMTP_HOST is not right: it must be a host name or an addr"),
+        ({"SMTP_HOST": "a.org\r\nb.org"}, "PORTAL_SMTP_HOST is not right: it must be one line of text without control"),
+        ({"SMTP_PORT": "0"}, "PORTAL_SMTP_PORT is not right: it must be greater than or equal to 1"),
+        ({"SMTP_SECURITY": "ssl"}, "PORTAL_SMTP_SECURITY is not right: it must be 'starttls', 'tls' or 'none'"),
+        ({"SMTP_USERNAME": "portal"}, "PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go together"),
+        ({"SMTP_PASSWORD": SECRET}, "PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go together"),
+        (
+            {"SMTP_USERNAME": "portal\nx", "SMTP_PASSWORD": SECRET},
+            "PORTAL_SMTP_USERNAME is not right: it must be one line",
+        ),
+        (
+            {"SMTP_USERNAME": "portal", "SMTP_PASSWORD": f"{SECRET}\r"},
+            "PORTAL_SMTP_PASSWORD is not right: it must be one",
+        ),
+        (
+            {"SMTP_USERNAME": "portal", "SMTP_PASSWORD": SECRET, "SMTP_SECURITY": "none"},
+            "with PORTAL_SMTP_SECURITY none the password would be sent for anybody to read",
+        ),
+        ({"MAIL_PER_MINUTE": "0"}, "PORTAL_MAIL_PER_MINUTE is not right: it must be greater than or equal to 1"),
+        ({"METRICS_TOKEN": f"{SECRET}\n"}, "PORTAL_METRICS_TOKEN is not right: it must be one line of text"),
+    ],
+)
+def test_a_mail_relay_that_cannot_be_used_so_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], why: str
+) -> None:
+    said = refused(monkeypatch, **{f"PORTAL_{name}": value for name, value in variables.items()})
+    assert why in said
+    assert said.endswith(".")
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("host", ["smtp.example.org", "192.0.2.7", "2001:db8::7", "relay", "correo.españa.example"])
+def test_a_mail_relay_has_a_name_or_an_address(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    assert loaded(monkeypatch, PORTAL_SMTP_HOST=host).smtp_host == host
+
+
+@pytest.mark.parametrize(("security", "port"), [(None, 587), ("starttls", 587), ("tls", 465), ("none", 25)])
+def test_the_port_of_the_mail_relay_goes_with_its_security(
+    monkeypatch: pytest.MonkeyPatch, security: str | None, port: int
+) -> None:
+    chosen = {"PORTAL_SMTP_SECURITY": security} if security else {}
+    assert loaded(monkeypatch, **chosen).relay_port == port
+    assert loaded(monkeypatch, PORTAL_SMTP_PORT="2525", **chosen).relay_port == 2525
+
+
+@pytest.mark.parametrize(
     "url",
     [
         SECRET,
@@ -188,7 +240,8 @@ def test_a_file_of_settings_in_another_encoding_is_told(monkeypatch: pytest.Monk
 
 
 def test_secrets_do_not_show_in_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = loaded(monkeypatch, **PRODUCTION)
+    mail = {"PORTAL_SMTP_USERNAME": "portal", "PORTAL_SMTP_PASSWORD": SECRET, "PORTAL_METRICS_TOKEN": SECRET}
+    settings = loaded(monkeypatch, **PRODUCTION, **mail)
     for shown in (repr(settings), str(settings), settings.model_dump_json()):
         assert "hunter2" not in shown
         assert PRODUCTION["PORTAL_SECRETS"] not in shown

@@ -108,10 +108,35 @@ class Letter(Model):
     #: Until when a courier has it in hand; one that died lets go of it then.
     leased_until = fields.DatetimeField(null=True)
     sent_at = fields.DatetimeField(null=True)
+    #: When the operator made a failed letter wait again: from then on it is tried as long as one promised then.
+    retried_at = fields.DatetimeField(null=True)
+    #: Why it was given up or cancelled; of one that waits, why it was not taken the last time.
     failure = fields.TextField(null=True)
 
     class Meta:
         table = "letter"
+
+
+class LetterTally(Model):
+    """How many letters ended in a way, also those that were thrown away since: for the metrics."""
+
+    #: `SENT:<kind>`, `FAILED:<kind>` or `CANCELLED:<reason>`
+    id = fields.CharField(max_length=96, primary_key=True)
+    n = fields.BigIntField()
+
+    class Meta:
+        table = "letter_tally"
+
+
+class MailPace(Model):
+    """When the mail relay may be given letters again, one row for all couriers together."""
+
+    id = fields.IntField(primary_key=True, generated=False)
+    #: When the letters that were taken so far would all be gone, were they sent at an even pace.
+    next_at = fields.DatetimeField()
+
+    class Meta:
+        table = "mail_pace"
 
 
 class UndeliverableAddress(Model):

@@ -1,6 +1,7 @@
-"""What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired."""
+"""What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired, and
+letters that were sent or given up long ago."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from db import sql
 
@@ -20,8 +21,17 @@ TOKENS = "DELETE FROM recovery_token WHERE expires_at < $1"
 VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - interval '30 days'"
 
 
-async def throw_away(before: datetime) -> int:
-    """Deletes what ended or expired before then, which decides nothing any more; returns how many rows."""
-    return sum(
+# What has ended, sent or not, and is counted. One that was tried anew counts from then. Uses letter_promised.
+LETTERS = """
+DELETE FROM letter
+WHERE promised_at < $1 AND state <> 'WAITING' AND coalesce(sent_at, retried_at, promised_at) < $1
+"""
+
+
+async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
+    """Deletes what ended or expired before then, which decides nothing any more, and letters that ended so long before;
+    returns how many rows."""
+    rows = sum(
         [await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)]
     )
+    return rows + await sql.execute(LETTERS, before - letters_for)

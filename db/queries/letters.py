@@ -6,7 +6,7 @@ from db import sql
 from db.queries.guardianships import RESTRICTED
 from db.sql import Row
 
-# Uses guardianship_one_per_pair, restriction_in_force.
+# Uses guardianship_student, restriction_in_force.
 STUDENT_OF = f"""
 SELECT p.given, p.family, p.suffix, p.preferred, g.status, {RESTRICTED} AS restricted
 FROM guardianship g JOIN person p ON p.id = g.student_id

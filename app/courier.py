@@ -1,0 +1,138 @@
+"""The courier beside the requests: letters are sent by whoever serves, or by `portal courier` alone."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+
+from app.problems import PlainProblem
+from app.settings import Settings, var_folder
+from db.context import Context
+from db.hashing import PasswordHasher
+from db.listening import listen
+from db.secrets import Keyring
+from mail.carriers import Carrier
+from mail.courier import Courier
+from mail.eml import Folder
+from mail.habits import Habits
+from mail.relay import Relay, Security
+
+_log = structlog.get_logger("portal.mail")
+#: Seconds in which letters in hand are finished when the server ends; then they are let go, for another courier.
+LAST_SECONDS = 8.0
+#: What a promised letter is told by: see the migrations.
+CHANNEL = "letter"
+
+
+def carrier_of(settings: Settings, clock: Callable[[], datetime]) -> Carrier | None:
+    """The mail relay of the settings; in development without one, a folder; else None: then letters wait.
+
+    Raises:
+        PlainProblem: when the file of certificates cannot be used, or the mail domain is none.
+    """
+    if settings.smtp_host is None:
+        return None if settings.in_production else Folder(var_folder(settings) / "mail", clock)
+    try:
+        own_name = settings.mail_domain.encode("idna").decode()
+        return Relay(
+            host=settings.smtp_host,
+            port=settings.relay_port,
+            security=Security(settings.smtp_security),
+            own_name=own_name,
+            username=settings.smtp_username,
+            password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+            ca_file=settings.smtp_ca_file,
+            seconds=settings.smtp_seconds,
+        )
+    except UnicodeError:
+        raise PlainProblem(f"PORTAL_MAIL_DOMAIN is not right: {settings.mail_domain!r} is no domain.") from None
+    except ssl.SSLError:
+        fault = f"{settings.smtp_ca_file} holds no certificates"
+    except OSError as failed:
+        fault = f"{settings.smtp_ca_file} cannot be read: {failed.strerror}"
+    raise PlainProblem(f"PORTAL_SMTP_CA_FILE is not right: {fault}.")
+
+
+def courier_contexts(
+    settings: Settings, clock: Callable[[], datetime], keys: Keyring, hasher: PasswordHasher
+) -> Callable[[], Context]:
+    """Makes contexts for letters: each of its own moment, without a viewer, told apart by their address."""
+
+    def context() -> Context:
+        return Context(
+            now=clock(),
+            address="courier",
+            client="courier",
+            language="en",
+            request_id=uuid4().hex,
+            rules=settings,
+            keys=keys,
+            hasher=hasher,
+        )
+
+    return context
+
+
+def courier_of(settings: Settings, carrier: Carrier, context: Callable[[], Context]) -> Courier:
+    """A courier with the habits of the settings."""
+    habits = Habits(
+        lines=settings.mail_connections,
+        per_minute=settings.mail_per_minute,
+        give_up_after=timedelta(hours=settings.mail_give_up_hours),
+        seconds=settings.smtp_seconds,
+    )
+    return Courier(carrier, context, habits)
+
+
+@asynccontextmanager
+async def carrying(
+    settings: Settings, clock: Callable[[], datetime], context: Callable[[], Context]
+) -> AsyncIterator[None]:
+    """Sends letters as long as the block runs, where the settings say so. Several workers may do so at once.
+
+    Raises:
+        PlainProblem: as `carrier_of`.
+    """
+    if not settings.courier:
+        yield
+        return
+    carrier = carrier_of(settings, clock)
+    if carrier is None:
+        _log.warning("letters wait: there is no mail relay", setting="PORTAL_SMTP_HOST")
+        yield
+        return
+    courier = courier_of(settings, carrier, context)
+    async with awake(settings, courier):
+        work = asyncio.create_task(courier.run())
+        try:
+            yield
+        finally:
+            await finish(courier, work)
+
+
+@asynccontextmanager
+async def awake(settings: Settings, courier: Courier) -> AsyncIterator[None]:
+    """As long as the block runs, the courier is woken whenever a letter was promised."""
+    if settings.database_url is None:
+        raise PlainProblem("PORTAL_DATABASE_URL is not set.")
+    task = asyncio.create_task(listen(settings.database_url.get_secret_value(), CHANNEL, courier.wake))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def finish(courier: Courier, work: "asyncio.Task[None]") -> None:
+    """Ends a courier at work: the letters in hand are finished if that is soon, and let go if not."""
+    courier.stop()
+    await asyncio.wait({work}, timeout=LAST_SECONDS)
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work

@@ -1,0 +1,82 @@
+"""What carries letters away, a mail relay or a folder, and how it says that it did not take one."""
+
+import re
+from email.message import EmailMessage
+from typing import Final, Protocol
+
+from mail.mailable import Mailable
+from mail.outbox import LetterInHand, masked
+
+#: Longest reason that is kept, in characters.
+MOST_OF_A_REASON: Final = 300
+_ADDRESS: Final = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:]+")
+_UNPRINTABLE: Final = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class NotTaken(Exception):
+    """A letter was not taken. The reason is for the operator, with addresses masked; `code`, the server's, for logs."""
+
+    def __init__(self, reason: str, *, code: str | None = None) -> None:
+        self.reason = told(reason)
+        self.code = code
+        super().__init__(self.reason)
+
+
+class Refused(NotTaken):
+    """It never will be; `unreachable` where that is so because of its address, and not of this letter."""
+
+    def __init__(self, reason: str, *, unreachable: bool, code: str | None = None) -> None:
+        super().__init__(reason, code=code)
+        self.unreachable = unreachable
+
+
+class NotNow(NotTaken):
+    """It is to be tried again later; others may be taken meanwhile. `lost` where the relay fell silent or went away."""
+
+    def __init__(self, reason: str, *, lost: bool = False, code: str | None = None) -> None:
+        super().__init__(reason, code=code)
+        self.lost = lost
+
+
+class RelayTrouble(NotTaken):
+    """No letter at all is taken at present. `step` is what it came to grief at, `lost` as above."""
+
+    def __init__(self, step: str, reason: str, *, lost: bool = False) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.lost = lost
+
+
+class Line(Protocol):
+    """A way by which letters go one after the other."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds on to something that is to be closed when there is nothing to carry."""
+
+    async def carry(self, letter: LetterInHand, to: Mailable, message: EmailMessage) -> None:
+        """Takes the letter to where it is known to be safe.
+
+        Raises:
+            NotTaken: a kind of it that says how to go on.
+        """
+
+    async def close(self) -> None:
+        """Lets go of what it holds; the next letter opens it again."""
+
+
+class Carrier(Protocol):
+    """Where lines lead to."""
+
+    @property
+    def where(self) -> str:
+        """The place, for logs."""
+
+    def line(self) -> Line:
+        """A line of one's own."""
+
+
+def told(text: str) -> str:
+    """What a server said, fit to be kept and shown: one line, of sane length, without anybody's address."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    masking = _ADDRESS.sub(lambda found: masked(found.group()), line)
+    return masking if len(masking) <= MOST_OF_A_REASON else f"{masking[: MOST_OF_A_REASON - 1]}…"

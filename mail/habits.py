@@ -1,0 +1,65 @@
+"""How a courier works: how many letters at once, how fast, how long it tries, and how long it waits in between."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+#: From the database alone, so many seconds are enough to make a letter ready.
+READY_SECONDS: Final = 30.0
+#: A letter that takes so many times the relay's patience for one answer is let go; its lease is longer by the margin.
+_LETTER_TIMES: Final = 8
+_LEASE_MARGIN: Final = timedelta(minutes=2)
+#: Seconds before a letter is tried again: after the first time, and at most.
+_LETTER_FIRST, _LETTER_MOST = 60.0, 3600.0
+#: Seconds for which all letters wait when the relay is in trouble, likewise.
+_RELAY_FIRST, _RELAY_MOST = 10.0, 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What an operator may choose about the work of couriers."""
+
+    #: Letters that one courier carries side by side.
+    lines: int = 2
+    #: Letters that all couriers together take in a minute; a sixth of that at once after a rest.
+    per_minute: int = 60
+    #: How long a letter is tried.
+    give_up_after: timedelta = timedelta(hours=24)
+    #: Seconds that the relay may take for one answer.
+    seconds: float = 30.0
+
+    @property
+    def step(self) -> timedelta:
+        """From one letter to the next, at an even pace."""
+        return timedelta(minutes=1) / self.per_minute
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the even pace may be run ahead of."""
+        return self.step * (max(self.per_minute // 6, 1) - 1)
+
+    @property
+    def letter_seconds(self) -> float:
+        """How long handing one letter over may take in all."""
+        return self.seconds * _LETTER_TIMES
+
+    @property
+    def lease(self) -> timedelta:
+        """After which time a letter in the hands of a courier that died is taken by another one."""
+        return timedelta(seconds=self.letter_seconds) + _LEASE_MARGIN
+
+
+def until_the_letter_is_tried_again(attempts: int) -> timedelta:
+    """After so many attempts."""
+    return _doubling(attempts, _LETTER_FIRST, _LETTER_MOST)
+
+
+def until_the_relay_is_tried_again(troubles: int) -> timedelta:
+    """After so many troubles in a row."""
+    return _doubling(troubles, _RELAY_FIRST, _RELAY_MOST)
+
+
+def _doubling(times: int, first: float, most: float) -> timedelta:
+    """Twice as long each time, and never quite the same: what failed together shall not come back together."""
+    return timedelta(seconds=min(first * 2 ** min(times - 1, 16), most) * random.uniform(0.8, 1.2))  # noqa: S311
