@@ -156,10 +156,9 @@ async def test_a_name_that_would_be_a_header_is_none(house: House) -> None:
 
 async def test_the_schools_link_comes_by_mail_too(house: House) -> None:
     await Account.filter(id=house.maria.account_id).update(username="m.q", username_folded="m.q")
-    desk = await open_desk(Portal(house.portal.app), house.district)
-    async with desk.portal.http:
-        reset = await desk.reset(await desk.verified("RESET"), delivery="LINK")
-        assert reset["sentTo"] == "m…@example.org"
+    desk = await open_desk(house.portal, house.district)
+    reset = await desk.reset(await desk.verified("RESET"), delivery="LINK")
+    assert reset["sentTo"] == "m…@example.org"
     await house.post()
     letter = await house.mailbox.next()
     [token] = set(tokens_in(letter))
