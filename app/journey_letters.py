@@ -6,7 +6,6 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from rich.padding import Padding
 from rich.rule import Rule
 
 from app.story import Answer, Story, expect
@@ -47,7 +46,8 @@ def letters_way(story: Story, family: Answer, mail: Path) -> None:
         return
     story.console.print("The letter:\n", style="bold")
     text = _text(letter)
-    story.console.print(Padding(f"Subject: {letter['subject']}\n\n{text}", (0, 4)), markup=False)
+    # Links stay whole, however narrow the terminal is.
+    story.console.print(f"Subject: {letter['subject']}\n\n{text}", markup=False, soft_wrap=True)
     token = _TOKEN.search(text)
     if token is None:
         story.console.print("It has no link: the account is not open.")

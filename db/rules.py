@@ -71,6 +71,13 @@ class Rules(BaseModel):
     recovery_minutes: int = Field(
         30, ge=5, le=1440, description="Minutes for which the links of a log-on letter work, counted from its sending."
     )
+    recovery_spread_seconds: int = Field(
+        5,
+        ge=0,
+        le=60,
+        description="A log-on letter is looked at within so many seconds, at random: who times the portal after asking "
+        "for one must not see the work of writing it.",
+    )
     recovery_accounts_most: int = Field(
         10,
         ge=1,

@@ -70,9 +70,16 @@ class LetterInHand:
 
 
 async def promise(
-    ctx: Context, kind: LetterKind, addressees: Iterable[Addressee], facts: Mapping[str, object]
+    ctx: Context,
+    kind: LetterKind,
+    addressees: Iterable[Addressee],
+    facts: Mapping[str, object],
+    *,
+    after: timedelta = timedelta(),
 ) -> list[int]:
     """Writes one letter for each addressee into the current transaction, and wakes the couriers when it commits.
+
+    It is due at once, or `after` a while.
 
     Of letters alike (one kind, one address), those beyond `letters_alike` within `letters_alike_minutes` are written as
     cancelled: whoever makes the portal write to somebody again and again does not fill a mailbox. Returns their ids.
@@ -91,6 +98,7 @@ async def promise(
         message_ids=[f"<{uuid4().hex}@{rules.mail_domain}>" for _ in told],
         facts=facts,
         now=ctx.now,
+        due_at=ctx.now + after,
         most=most,
         since=ctx.now - timedelta(minutes=rules.letters_alike_minutes),
         withdrawn=Withdrawn.ALIKE.value,
@@ -109,5 +117,5 @@ def folded_address(address: str) -> str:
 
 def masked(address: str) -> str:
     """The address as it may be shown to somebody who need not know it: `m…@example.org`."""
-    local, _, domain = address.strip().rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    local, at, domain = address.strip().rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else ""

@@ -1,6 +1,7 @@
 """A forgotten log-on: a letter with usernames and links; and the new password, by link or by the school's code."""
 
 from datetime import timedelta
+from secrets import randbelow
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -26,7 +27,8 @@ async def recover_log_on(ctx: Context, *, email: str) -> None:
     """Promises a letter with the usernames of everybody who has this address, and a link for each.
 
     Nobody is looked up: whose address it is, if anybody's, is found out when the letter is sent. So the answer, the
-    work and the time are the same for every address, and there is nothing to learn from them.
+    work and the time are the same for every address, and there is nothing to learn from them. The work of writing the
+    letter, which there is for some addresses only, comes at a random moment after it.
 
     Raises:
         InvalidInput: no address can look like this.
@@ -36,8 +38,13 @@ async def recover_log_on(ctx: Context, *, email: str) -> None:
         address = _address(email)
         await _spend_recovery(ctx)
         async with step.transaction():
-            addressee = Addressee(None, address, None)
-            step.note.details["letters"] = await promise(ctx, LetterKind.LOG_ON_INFORMATION, [addressee], {})
+            step.note.details["letters"] = await promise(
+                ctx,
+                LetterKind.LOG_ON_INFORMATION,
+                [Addressee(None, address, None)],
+                {},
+                after=timedelta(milliseconds=randbelow(1000 * ctx.rules.recovery_spread_seconds + 1)),
+            )
 
 
 def _address(email: str) -> str:

@@ -58,7 +58,8 @@ class House:
         return await self.portal.do(documents.RECOVER_LOG_ON, {"email": email})
 
     async def post(self) -> None:
-        """All letters that are due go out."""
+        """All letters that are due in a moment go out."""
+        self.clock.advance(seconds=self.settings.recovery_spread_seconds)
         settings = relay_settings(self.settings, self.mailbox)
         await courier_for(settings, self.clock, self.ctx).run(once=True)
 

@@ -143,7 +143,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "outbox.PROMISE": (
         *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
-        *(NOW, 3, NOW, "ALIKE"),
+        *(NOW, 3, NOW, "ALIKE", NOW),
     ),
     "recovery.ACCOUNTS_OF_ADDRESS": ("4017@example.org", 11),
     "recovery.LINKS_OF_LETTER": (17,),

@@ -16,7 +16,7 @@ WITH written AS (
     INSERT INTO letter (kind, person_id, address, address_digest, language, message_id, facts, promised_at, due_at,
                         attempts, state, failure)
     SELECT $1, told.person_id, CASE WHEN alike.too_many AND told.person_id IS NULL THEN '' ELSE told.address END,
-           told.digest, told.language, told.message_id, $7::jsonb, $8, $8, 0,
+           told.digest, told.language, told.message_id, $7::jsonb, $8, $12, 0,
            CASE WHEN alike.too_many THEN 'CANCELLED' ELSE 'WAITING' END,
            CASE WHEN alike.too_many THEN $11 END
     FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::text[], $6::text[])
@@ -100,6 +100,7 @@ async def promise(
     message_ids: list[str],
     facts: Mapping[str, object],
     now: datetime,
+    due_at: datetime,
     most: int | None,
     since: datetime,
     withdrawn: str,
@@ -118,6 +119,7 @@ async def promise(
         most,
         since,
         withdrawn,
+        due_at,
     )
     return [row["id"] for row in added]
 
