@@ -49,7 +49,7 @@ FROM letter WHERE state = 'FAILED' ORDER BY id DESC LIMIT $1
 # Where a letter stands. Uses letter_pkey.
 STANDING = "SELECT state, leased_until > $2 AS in_hand FROM letter WHERE id = $1"
 
-# A letter that was given up waits again, as if promised now; couriers wake when that is committed. Uses letter_pkey.
+# A letter that was given up waits again, as if promised now; couriers wake when that is committed. Uses letter_failed.
 RETRY = """
 WITH waiting AS (
     UPDATE letter SET state = 'WAITING', due_at = $2, retried_at = $2, attempts = 0, failure = NULL
