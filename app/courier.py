@@ -37,6 +37,9 @@ def carrier_of(settings: Settings, clock: Callable[[], datetime]) -> Carrier | N
     """
     if settings.smtp_host is None:
         return None if settings.in_production else Folder(var_folder(settings) / "mail", clock)
+    if settings.sender.endswith(".invalid"):
+        # RFC 2606 §2: nobody has such an address, and many a relay turns its letters away.
+        _log.warning("letters come from an address that nobody has", setting="PORTAL_MAIL_DOMAIN")
     try:
         own_name = settings.mail_domain.encode("idna").decode()
         return Relay(

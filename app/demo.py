@@ -42,6 +42,8 @@ def reset_demo(settings: Settings) -> None:
         raise PlainProblem(str(failed)) from None
     # It speaks of the trail that was in the database.
     (settings.var / "trail-checkpoints").unlink(missing_ok=True)
+    # Letters to people who are not there any more, and their links.
+    shutil.rmtree(settings.var / "mail", ignore_errors=True)
     shutil.rmtree(settings.var / "demo", ignore_errors=True)
 
 
