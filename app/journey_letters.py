@@ -60,6 +60,8 @@ def letters_way(story: Story, family: Answer, mail: Path) -> None:
         "Signed in again.", "login", {"input": {"username": changed["username"], "password": _NEW_PASSWORD}}
     )
     expect(signed_in, "LoggedIn")
+    story.console.print(Rule(style="dim"))
+    story.console.print(f"{family['given']} {family['family']} is back, with a letter's help, and nobody was called.")
 
 
 def _letters(mail: Path) -> set[Path]:

@@ -32,12 +32,14 @@ def port() -> str:
 
 
 def walker(said: str) -> str:
-    """Whose journey it was, as the last lines of its two parts tell."""
+    """Whose journey it was, as the last lines of its three parts tell."""
     opened = re.search(r"^(.+) has an account and has read the grades of .+\.$", said, re.MULTILINE)
-    helped = re.fullmatch(r"(.+) was verified, helped, and knows about it\.", said.splitlines()[-1])
+    helped = re.search(r"^(.+) was verified, helped, and knows about it\.$", said, re.MULTILINE)
+    back = re.fullmatch(r"(.+) is back, with a letter's help, and nobody was called\.", said.splitlines()[-1])
     assert opened, said[-2000:]
     assert helped, said[-2000:]
-    assert opened[1] == helped[1]
+    assert back, said[-2000:]
+    assert opened[1] == helped[1] == back[1]
     return opened[1]
 
 
