@@ -7,6 +7,9 @@ from db import sql
 # Uses attempt_budget_ends.
 BUDGETS = "DELETE FROM attempt_budget WHERE ends_at < $1"
 
+# How many were wrong in a row is kept of accounts, however long ago that was. Uses login_streak_ends.
+STREAKS = "DELETE FROM login_streak WHERE forget_at < $1 AND (account_id IS NULL OR in_a_row = 0)"
+
 # Uses idempotent_answer_ends.
 ANSWERS = "DELETE FROM idempotent_answer WHERE expires_at < $1"
 
@@ -23,5 +26,8 @@ VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - i
 async def throw_away(before: datetime) -> int:
     """Deletes what ended or expired before then, which decides nothing any more; returns how many rows."""
     return sum(
-        [await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)]
+        [
+            await sql.execute(statement, before)
+            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)
+        ]
     )
