@@ -27,10 +27,10 @@ from tests.clients import Answer, Portal, crowd
 from tests.conftest import Clock
 from tests.desk import Desk, at_desk, open_desk
 from tests.district import PASSWORD, Adult, District
+from tests.guessing import WRONG, guess_to_the_lock
 from tests.servers import two_servers
 from tests.tables import endings, spent, streaks
 
-WRONG = "lantern orchard seven boats"
 NEW = "copper violin thirty meadows"
 #: Seconds of the waits after the free guesses; the last one is the lock, and stays.
 WAITS = [30, 60, 120, 240, 480, 900, 900, 900]
@@ -59,15 +59,8 @@ async def login(portal: Portal, password: str = PASSWORD, username: str = "rosa.
 
 async def lock(stranger: Portal, clock: Clock, username: str = "rosa.q") -> datetime:
     """Guesses until the wait is the longest one; returns when it ends."""
-    until = clock()
-    for _ in range(FREE + len(WAITS)):
-        clock.now = until
-        assert (await stranger.login(username, WRONG))["__typename"] == "WrongCredentials"
-        refused = await stranger.login(username, WRONG)
-        until = datetime.fromisoformat(refused["retryAt"]) if refused["__typename"] == "TooManyAttempts" else until
-        if until - clock() == timedelta(seconds=WAITS[-1]):
-            return until
-    raise AssertionError("no lock")
+    await guess_to_the_lock(stranger, clock, username)
+    return clock() + timedelta(seconds=WAITS[-1])
 
 
 # ------------------------------------------------------------------------------------------------ how waits grow

@@ -33,9 +33,9 @@ from tests.clients import Portal, crowd
 from tests.conftest import Clock, Statements
 from tests.desk import Desk, open_desk
 from tests.district import PASSWORD, District
+from tests.guessing import WRONG
 from tests.tables import no_trail, streaks
 
-WRONG = "lantern orchard seven boats"
 NEW = "copper violin thirty meadows"
 MOST = 100
 #: As long as the longest wait.
