@@ -28,6 +28,7 @@ from tests.conftest import Clock
 from tests.desk import Desk, at_desk, open_desk
 from tests.district import PASSWORD, Adult, District
 from tests.guessing import WRONG, guess_to_the_lock
+from tests.holding import Write, held_up
 from tests.servers import two_servers
 from tests.tables import endings, spent, streaks
 
@@ -35,6 +36,8 @@ NEW = "copper violin thirty meadows"
 #: Seconds of the waits after the free guesses; the last one is the lock, and stays.
 WAITS = [30, 60, 120, 240, 480, 900, 900, 900]
 FREE = 5
+#: The first write of an attempt after its own row.
+COUNTING = Write("attempt_budget", "INSERT")
 
 
 @pytest.fixture
@@ -273,6 +276,22 @@ async def test_at_no_time_are_more_judged_at_once_than_the_rule_allows(
         assert portal.app.state.hasher.computed - hashes == judged
 
 
+async def test_who_has_seen_no_wait_finds_the_one_that_began_a_moment_ago(
+    portal: Portal, rosa: Adult, clock: Clock, database_url: str
+) -> None:
+    """All have seen that none waits; the first of them uses up what is free."""
+    for _ in range(FREE - 1):
+        await login(portal, WRONG)
+    async with held_up(database_url, Write("login_streak", "INSERT")) as hold:
+        asked = [asyncio.create_task(portal.login("rosa.q", WRONG)) for _ in range(8)]
+        await hold.waiters(8)
+        await hold.release()
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer["__typename"] for answer in answers) == ["TooManyAttempts"] * 7 + ["WrongCredentials"]
+    ends = clock() + timedelta(seconds=WAITS[0])
+    assert {datetime.fromisoformat(answer["retryAt"]) for answer in answers if "retryAt" in answer} == {ends}
+
+
 async def test_two_servers_judge_no_more_than_one(
     district: District, rosa: Adult, database_url: str, keys_text: str, tmp_path: Path
 ) -> None:
@@ -303,15 +322,18 @@ async def test_right_and_wrong_ones_from_everywhere_at_once_neither_fail_nor_sta
 
 
 async def test_who_finds_a_budget_used_up_at_the_same_moment_is_not_counted_anywhere(
-    settings: Settings, rosa: Adult, clock: Clock
+    settings: Settings, rosa: Adult, clock: Clock, database_url: str
 ) -> None:
+    """All have seen that there is room, and then find that the others have taken it."""
     few = settings.model_copy(update={"logins_per_client": 3})
-    async with Portal(create_app(few, clock=clock)) as portal:
-        asked = [login(portal, WRONG, f"name.{number}") for number in range(50)]
-        assert Counter(await asyncio.gather(*asked)) == {"WrongCredentials": 3, "TooManyAttempts": 47}
+    async with Portal(create_app(few, clock=clock)) as portal, held_up(database_url, COUNTING) as hold:
+        asked = [asyncio.create_task(login(portal, WRONG, f"name.{number}")) for number in range(8)]
+        await hold.waiters(8)
+        await hold.release()
+        assert Counter(await asyncio.gather(*asked)) == {"WrongCredentials": 3, "TooManyAttempts": 5}
+    assert await spent("login-client") == [3]
     [counted] = await sql.rows("SELECT sum(failures) AS failures, sum(in_a_row) AS in_a_row FROM login_streak")
     assert counted == {"failures": 3, "in_a_row": 3}
-    assert await spent("login-client") == [3]
 
 
 async def test_an_attempt_that_found_no_room_begins_no_wait(ctx: Context, rosa: Adult) -> None:

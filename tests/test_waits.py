@@ -173,3 +173,35 @@ async def test_the_database_counts_by_the_rule_in_a_thousand_stories(
     database: TortoiseContext, ctx: Context, full: PasswordHasher, attempts: list[Attempt]
 ) -> None:
     await play(ctx, full, attempts)
+
+
+# ------------------------------------------------------------------------------------------------ taken back
+@pytest.fixture
+def small(ctx: Context) -> Context:
+    return replace(ctx, rules=ctx.rules.model_copy(update=SMALL))
+
+
+async def test_a_wait_that_began_because_of_what_is_taken_back_is_over(
+    database: TortoiseContext, small: Context
+) -> None:
+    account = next(ACCOUNTS)
+    first, _, third = [await count_login(small, "somebody", account) for _ in range(3)]
+    assert third.counted.wait_until is not None
+    await first.give_back()
+    again = await count_login(small, "somebody", account)
+    assert (again.in_a_row, again.counted.wait_until) == (3, third.counted.wait_until)
+    with pytest.raises(TooManyAttempts):
+        await count_login(small, "somebody", account)
+
+
+async def test_what_is_taken_back_too_late_is_not_taken_from_the_next_streak(
+    database: TortoiseContext, small: Context
+) -> None:
+    account = next(ACCOUNTS)
+    late, right = [await count_login(small, "somebody", account) for _ in range(2)]
+    assert await right.judge(await small.hasher.hash("right"), "right")
+    next_streak = replace(small, now=small.now + timedelta(seconds=1))
+    for _ in range(2):
+        await count_login(next_streak, "somebody", account)
+    await late.give_back()
+    assert (await count_login(next_streak, "somebody", account)).counted.wait_until is not None
