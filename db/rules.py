@@ -133,8 +133,30 @@ class Rules(BaseModel):
     keys_per_client: int = Field(30, ge=1, description="Wrong activation keys from one client address in a window.")
     key_window_minutes: int = Field(60, ge=1, description="Length in minutes of the window for wrong activation keys.")
 
-    logins_per_username: int = Field(10, ge=1, description="Wrong passwords for one username in a window.")
-    logins_per_device: int = Field(10, ge=1, description="Wrong passwords from one known device in a window.")
+    login_free_guesses: int = Field(
+        5,
+        ge=1,
+        description="Wrong passwords for one account, or from one device that signed in to it before, after which each "
+        "further one has to wait.",
+    )
+    login_first_wait_seconds: int = Field(
+        30, ge=1, le=3600, description="Seconds of the first wait; each further wrong password doubles it."
+    )
+    login_lock_minutes: int = Field(15, ge=1, le=1440, description="Minutes of the longest wait: the lock.")
+    login_forget_hours: int = Field(
+        24, ge=1, le=720, description="Hours without a wrong password after which the waits begin anew."
+    )
+    login_failures_most: int = Field(
+        100,
+        ge=1,
+        le=100,
+        description="Wrong passwords in a row, from wherever and however slowly, that disable an account; NIST allows "
+        "100 at most.",
+    )
+    new_device_letter: bool = Field(
+        True,
+        description="Whether the holder is told by letter when somebody signs in from a device not seen before.",
+    )
     logins_per_client: int = Field(100, ge=1, description="Wrong passwords from one client address in a window.")
     logins_per_district: int = Field(5000, ge=1, description="Wrong passwords in the whole district in a window.")
     login_window_minutes: int = Field(
@@ -166,6 +188,14 @@ class Rules(BaseModel):
     def _room_for_passwords(self) -> Self:
         if self.password_min_length > self.password_max_length:
             raise ValueError("the shortest password is longer than the longest one")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_grow_and_are_remembered(self) -> Self:
+        if self.login_first_wait_seconds > 60 * self.login_lock_minutes:
+            raise ValueError("the first wait after wrong passwords is longer than the longest one")
+        if self.login_lock_minutes > 60 * self.login_forget_hours:
+            raise ValueError("the longest wait after wrong passwords is not over when they are forgotten")
         return self
 
     @property

@@ -40,6 +40,7 @@ class Step(StrEnum):
     RESET_ACCOUNT = "account:reset"
     ENABLE_ACCOUNT = "account:enable"
     DISABLE_ACCOUNT = "account:disable"
+    DISABLE_BY_FAILURES = "account:disable_by_failures"
     EXPLAIN_POLICY = "policy:explain"
     IMPORT_ROSTER = "roster:import"
     ADD_STAFF = "staff:add"

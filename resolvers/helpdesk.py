@@ -27,6 +27,7 @@ from policies.guardianship import Standing
 from policies.refusals import FieldProblem, InvalidInput, MissingFact, NotAllowed, NotFound, WrongState
 from policies.verification import ACTION_FOR, proof_for
 from resolvers.closing import close_account, open_again
+from resolvers.login_attempts import forget_failures
 from resolvers.outcomes import AccountReset, Holder
 from resolvers.portal import holder_of
 from resolvers.step import StepTaken, taking
@@ -155,7 +156,8 @@ async def reset_account(
             step.note.details["sessions_ended"] = await queries.shut_out(
                 holder.account_id, now=ctx.now, reason="RESET_BY_SCHOOL"
             )
-            await Account.filter(id=holder.account_id).update(must_change_password=True, locked_until=None)
+            await Account.filter(id=holder.account_id).update(must_change_password=True)
+            await forget_failures(ctx, holder.account_id)
             kind = LetterKind.RESET_LINK if delivery is TokenKind.LINK else LetterKind.ACCOUNT_RESET
             letters = await promise(ctx, kind, case.addressee, {"account_id": holder.account_id})
             code, expires_at = await _issue(ctx, case, letters[0] if delivery is TokenKind.LINK else None)
@@ -219,13 +221,7 @@ async def enable_account(
                 raise WrongState(holder.status.name)
             if holder.disabled_reason is DisabledReason.LEGAL_RESTRICTION:
                 raise WrongState(DisabledReason.LEGAL_RESTRICTION.name)
-            await open_again(
-                ctx,
-                holder.account_id,
-                case.addressee,
-                username=holder.username,
-                was_open=holder.activated_at is not None,
-            )
+            await open_again(ctx, holder.account_id, case.addressee, was_open=holder.activated_at is not None)
         return await _now(holder.account_id)
 
 

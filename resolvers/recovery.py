@@ -98,7 +98,7 @@ async def set_new_password(ctx: Context, *, token: str, password: str, verify_pa
             step.note.details["sessions_ended"] = await queries.shut_out(
                 account_id, now=ctx.now, reason="PASSWORD_CHANGED"
             )
-            await forget_failures(ctx, found["username"])
+            await forget_failures(ctx, account_id)
             if found["email"]:
                 addressee = Addressee(found["person_id"], found["email"], found["language"])
                 await promise(ctx, LetterKind.PASSWORD_CHANGED, [addressee], {"account_id": account_id})

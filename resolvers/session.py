@@ -27,8 +27,9 @@ from policies.refusals import (
 )
 from policies.words import Action, Scope
 from resolvers.choice import password_faults
+from resolvers.closing import close_after_failures
 from resolvers.codes import GivenCode, given_code
-from resolvers.login_attempts import judge_password, spend_login
+from resolvers.login_attempts import count_login
 from resolvers.outcomes import LiveSession, NewSession, SignedIn
 from resolvers.step import StepTaken, taking
 
@@ -59,14 +60,14 @@ async def log_in(
         folded = usernames.folded(username)
         device = token_digest(device_token or "")
         account = await queries.account_for_login(folded, device, ctx.now)
-        known_device = account["device_id"] if account else None
-        spent = await spend_login(ctx, folded, device if known_device else None)
-        right = await judge_password(ctx, spent, account["password_hash"] if account else None, password)
+        account_id, known_device = (account["id"], account["device_id"]) if account else (None, None)
+        attempt = await count_login(ctx, folded, account_id, device=device if known_device else None)
+        right = await attempt.judge(account["password_hash"] if account else None, password)
         if account is not None:
             step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
         if account is None or not right:
+            await close_after_failures(ctx, account_id, attempt)
             raise WrongCredentials
-        await spent.give_back()
         code = await _code_of_staff(ctx, account, second_factor)
         fresh = await _rehashed(ctx, account["password_hash"], password)
         async with step.transaction():
@@ -80,9 +81,19 @@ async def log_in(
             session_id, session = await open_session(
                 ctx, account["id"], device_id=known_device, device_token=device_token, with_code=code is not None
             )
+            if known_device is None:
+                await _tell_of_new_device(ctx, account)
         if code is not None:
             await code.spent.give_back()
         return SignedIn(await viewer_of(ctx, account, session_id), session)
+
+
+async def _tell_of_new_device(ctx: Context, account: dict[str, Any]) -> None:
+    """A letter to the holder, if there is an address on file: somebody who should not have the password may have it."""
+    if ctx.rules.new_device_letter and account["email"]:
+        addressee = Addressee(account["person_id"], account["email"], account["language"])
+        facts = {"account_id": account["id"], "device": ctx.client or None}
+        await promise(ctx, LetterKind.NEW_DEVICE, [addressee], facts)
 
 
 async def _rehashed(ctx: Context, encoded: str, password: str) -> str | None:
@@ -247,6 +258,9 @@ async def live_sessions(ctx: Context, session_id: int | None = None) -> list[Liv
 async def insist_on_password(ctx: Context, me: Viewer, step: StepTaken, password: str) -> dict[str, Any]:
     """The account of whoever is signed in, once the current password was given again; counted as for a log-in.
 
+    The waits are the session's own: a stranger's guesses elsewhere do not keep the holder from a new password, and
+    those of whoever has stolen the session do not keep the holder out. In a row they count as all others do.
+
     Raises:
         TooManyAttempts: after too many wrong passwords.
         WrongCredentials: when it is wrong.
@@ -256,10 +270,10 @@ async def insist_on_password(ctx: Context, me: Viewer, step: StepTaken, password
     if account is None:
         raise WrongCredentials
     step.note.about_account_id, step.note.about_person_id = account["id"], account["person_id"]
-    spent = await spend_login(ctx, folded, None)
-    if not await judge_password(ctx, spent, account["password_hash"], password):
+    attempt = await count_login(ctx, folded, account["id"], session_id=me.session_id)
+    if not await attempt.judge(account["password_hash"], password):
+        await close_after_failures(ctx, account["id"], attempt)
         raise WrongCredentials
-    await spent.give_back()
     return account
 
 

@@ -46,7 +46,7 @@ async def enable_staff(ctx: Context, one: Member, reason: str) -> bool:
         if account.status is not AccountStatus.DISABLED:
             return False
         was_open = account.activated_at is not None
-        await open_again(ctx, account_id, _addressee(one), username=account.username, was_open=was_open)
+        await open_again(ctx, account_id, _addressee(one), was_open=was_open)
         await _record(ctx, Step.ENABLE_ACCOUNT, one, {"reason": why})
     return True
 

@@ -17,7 +17,10 @@ Info = strawberry.Info[Context, None]
 class AccountStatus(Enum):
     NOT_ACTIVATED = strawberry.enum_value("NOT_ACTIVATED", description="Waits for its activation key.")
     ACTIVE = strawberry.enum_value("ACTIVE", description="Can be signed in to.")
-    LOCKED = strawberry.enum_value("LOCKED", description="Closed for a while after wrong passwords.")
+    LOCKED = strawberry.enum_value(
+        "LOCKED",
+        description="Closed for a while, after wrong passwords, to whoever comes from a device not seen before.",
+    )
     DISABLED = strawberry.enum_value("DISABLED", description="Closed until the school enables it.")
 
 
@@ -44,7 +47,9 @@ class Account(Node):
     capacity: Capacity = strawberry.field(description="In what capacity its holder has it.")
     status: AccountStatus = strawberry.field(description="Where it stands.")
     disabled_reason: DisabledReason | None = strawberry.field(description="Why it is disabled; null when it is not.")
-    locked_until: datetime | None = strawberry.field(description="When a lock ends; null when there is none.")
+    locked_until: datetime | None = strawberry.field(
+        description="When the wait after wrong passwords ends; null when there is none."
+    )
     activated_at: datetime | None = strawberry.field(description="When it was opened; null when it was not.")
     last_login_at: datetime | None = strawberry.field(description="When it was last signed in to.")
     holder: PersonName = strawberry.field(description="Whose account it is.")

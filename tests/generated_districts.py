@@ -225,7 +225,7 @@ def towns(draw: st.DrawFn, *, lookers: int) -> Town:
 
 # ------------------------------------------------------------------------------------------------ rows
 _FULL: tuple[str, ...] = ("trail_entry", "trail_unsealed")
-_FULL += ("restriction", "guardianship", "enrolment", "account", "student", "person", "school")
+_FULL += ("login_streak", "restriction", "guardianship", "enrolment", "account", "student", "person", "school")
 #: As somebody with all rights: the trail's own triggers let nobody else empty it.
 _EMPTY = (
     "SET session_replication_role = replica;"
@@ -289,9 +289,18 @@ async def put_on_record(town: Town, *, now: datetime, today: date) -> None:
         )
         + _insert(
             "account",
-            "id, person_id, capacity, status, disabled_reason, username, username_folded, activated_at, locked_until, "
+            "id, person_id, capacity, status, disabled_reason, username, username_folded, activated_at, "
             "last_login_at, must_change_password",
             [_account(*each, now=now) for each in accounts(town)],
+        )
+        + _insert(
+            "login_streak",
+            "id, account_id, failures, in_a_row, began_at, forget_at, secret_version, wait_until",
+            [
+                (f"account:{id_}", id_, 5, 5, now, now, 1, now + timedelta(hours=held.lock_ends))
+                for id_, _, held in accounts(town)
+                if held.lock_ends is not None
+            ],
         )
         + _insert(
             "guardianship",
@@ -337,7 +346,6 @@ def _account(id_: int, capacity: Capacity, held: Held, *, now: datetime) -> tupl
         *(id_, id_, capacity.value, held.status.value),
         DisabledReason.STAFF_DECISION.value if held.status is AccountStatus.DISABLED else None,
         *((f"user{id_}", f"user{id_}", now) if opened else (None, None, None)),
-        None if held.lock_ends is None else now + timedelta(hours=held.lock_ends),
         None if held.last_login is None else now + timedelta(days=held.last_login),
         False,
     )

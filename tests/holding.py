@@ -51,6 +51,17 @@ class Hold:
 
         return await until(ask)
 
+    async def waiters(self, number: int) -> None:
+        """Waits until so many connections stand at the write."""
+
+        async def ask() -> bool | None:
+            there: int = await self._connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            return there >= number or None
+
+        await until(ask)
+
     async def release(self) -> None:
         """The write goes on."""
         await self._connection.execute(f"SELECT pg_advisory_unlock({LOCK})")

@@ -42,6 +42,15 @@ async def spent(budget: str) -> list[int]:
     return [row["spent"] for row in found]
 
 
+async def streaks(kind: str) -> list[tuple[int, int]]:
+    """Failures, and failures in a row, of each account, name, device or session, those with the most first."""
+    found = await sql.rows(
+        "SELECT failures, in_a_row FROM login_streak WHERE id LIKE $1 || ':%' ORDER BY failures DESC, in_a_row DESC",
+        kind,
+    )
+    return [(row["failures"], row["in_a_row"]) for row in found]
+
+
 @asynccontextmanager
 async def no_trail() -> AsyncIterator[None]:
     """As long as it lasts, no entry can be written."""
@@ -55,11 +64,11 @@ async def no_trail() -> AsyncIterator[None]:
 
 
 async def everything(*, but: frozenset[str] = frozenset()) -> dict[str, str]:
-    """All rows of all tables but those; the counted attempts are left out too, as they stay counted in any case."""
+    """All rows of all tables but those; what was counted is left out too, as it stays counted in any case."""
     tables = await sql.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
     held = {}
     for table in tables:
-        if table["name"] not in but | {"attempt_budget"}:
+        if table["name"] not in but | {"attempt_budget", "login_streak"}:
             name = table["name"]
             held[name] = str(await sql.rows(f'SELECT t::text AS row FROM "{name}" t ORDER BY 1'))
     return held

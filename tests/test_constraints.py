@@ -97,6 +97,10 @@ _SEAL = (
     "repeat('m', {macs})::bytea)"
 )
 
+_STREAK = (
+    "INSERT INTO login_streak (id, account_id, failures, in_a_row, began_at, forget_at, secret_version, "
+    "wait_until) VALUES ('{id}', {account}, {failures}, {in_a_row}, now(), now(), 1, {wait})"
+)
 _FACTOR = (
     "INSERT INTO second_factor (account_id, sealed, secret_version, offered_at, confirmed_at, last_step) "
     "VALUES (3, repeat('t', 60)::bytea, 1, now(), {confirmed}, {step})"
@@ -230,6 +234,18 @@ BAD: dict[str, list[str]] = {
     "letter_sent_says_when": ["UPDATE letter SET state = 'SENT'", "UPDATE letter SET sent_at = now()"],
     "letter_address_digest_length": ["UPDATE letter SET address_digest = 'short'"],
     "mail_pace_is_one": ["INSERT INTO mail_pace (id, next_at) VALUES (2, now())"],
+    "login_streak_not_negative": [
+        _STREAK.format(id="session:1", account="NULL", failures=-1, in_a_row=0, wait="NULL"),
+        _STREAK.format(id="session:1", account="NULL", failures=0, in_a_row=-1, wait="NULL"),
+    ],
+    "login_streak_waits_for_failures": [
+        _STREAK.format(id="session:1", account="NULL", failures=0, in_a_row=1, wait="now()")
+    ],
+    "login_streak_of_account": [
+        _STREAK.format(id="account:2", account=1, failures=1, in_a_row=1, wait="NULL"),
+        _STREAK.format(id="account:2", account="NULL", failures=1, in_a_row=1, wait="NULL"),
+        _STREAK.format(id="device:1", account=1, failures=1, in_a_row=1, wait="NULL"),
+    ],
     "trail_entry_outcome_known": [_ENTRY.format(outcome="MAYBE", refusal="NULL", uid="v", length=16, mac=32)],
     "trail_entry_refused_says_why": [
         _ENTRY.format(outcome="REFUSED", refusal="NULL", uid="v", length=16, mac=32),

@@ -35,17 +35,20 @@ from app.metrics import Build, Letters
 from app.settings import SMTP_PORTS, Settings
 from db import sql
 from db.context import SecondFactor
-from db.models import AccountStatus, GuardianshipStatus, Outcome, SsnState, TrailEntry
+from db.models import DisabledReason, GuardianshipStatus, Outcome, SsnState, TrailEntry
 from db.roster import checking
 from db.roster.applying import Counts, Imported
 from db.roster.problems import Problem, Problems, Severity
 from db.roster.reading import RosterSet, _Folder
+from db.rules import Rules
 from db.trail import Step
 from mail.outbox import Withdrawn
 from policies.guardianship import Standing
 from policies.refusals import MissingFact, RefusalCode
+from policies.waits import waits
 from policies.words import GUARDED, READING, Action, Proof, Scope
 from schema import pages
+from schema.account import AccountStatus
 from schema.build import operations, schema
 from schema.document_limits import DocumentLimits
 from schema.documents import CheckedDocument
@@ -334,6 +337,16 @@ def test_the_budgets_in_the_documents_are_those_of_the_steps() -> None:
         assert words(row[3]) == [windows[words(row[0])[0].partition("-")[0]]]
 
 
+def test_the_waits_in_the_documents_are_those_of_the_rule() -> None:
+    [told] = re.findall(
+        r"With the defaults that is five at once, then (.*?)\. What", text(DOCS["security.md"]), re.DOTALL
+    )
+    [first, *minutes] = [int(number) for number in re.findall(r"\d+", told)]
+    rules = Rules.model_validate({})
+    assert rules.login_free_guesses == 5
+    assert [first, *(60 * each for each in minutes)] == [wait.total_seconds() for wait in waits(rules)]
+
+
 def test_the_limits_in_the_documents_are_those_of_the_code() -> None:
     limits = {
         limit.name: str(limit.default)
@@ -405,10 +418,10 @@ def test_where_a_session_may_stand_with_its_second_factor_is_explained() -> None
 def test_words_in_capitals_are_words_of_the_code() -> None:
     known = {
         word.value
-        for kind in (RefusalCode, MissingFact, SsnState, GuardianshipStatus, Outcome, AccountStatus)
+        for kind in (RefusalCode, MissingFact, SsnState, GuardianshipStatus, Outcome, DisabledReason)
         for word in kind
     }
-    known |= {standing.name for standing in SecondFactor}
+    known |= {standing.name for standing in SecondFactor} | {status.name for status in AccountStatus}
     known |= {why.value for why in Withdrawn}
     known |= {"INTERNAL", "LARGEST_PAGE", "POST", "GET", "INSERT", "SELECT", "DELETE", "USAGE"}
     for name in ("security.md", "roster.md", "operations.md"):

@@ -15,12 +15,14 @@ from db.models import (
     IdempotentAnswer,
     Letter,
     LetterState,
+    LoginStreak,
     Purpose,
     RecoveryToken,
     Session,
     TokenKind,
     Verification,
 )
+from db.queries.housekeeping import throw_away
 from db.secrets import token_digest
 from tests.conftest import Clock
 from tests.couriers import promised
@@ -58,6 +60,32 @@ async def test_ended_windows_expired_answers_and_devices_are_thrown_away(distric
     assert [answer.id for answer in await IdempotentAnswer.all()] == ["open"]
     assert [bytes(device.digest) for device in await Device.all()] == [token_digest("open")]
     assert await Session.all().count() == 2
+
+
+async def test_forgotten_failures_are_thrown_away_but_not_how_many_there_were_in_a_row(
+    district: District, clock: Clock
+) -> None:
+    ago, soon = clock() - timedelta(seconds=1), clock() + timedelta(seconds=1)
+    for id_, account_id, in_a_row, forget_at in (
+        ("account:1", 1, 5, ago),
+        ("account:2", 2, 0, ago),
+        ("name:ended", None, 5, ago),
+        ("device:ended", None, 0, ago),
+        ("account:3", 3, 0, soon),
+        ("name:counting", None, 5, soon),
+    ):
+        await LoginStreak.create(
+            id=id_,
+            account_id=account_id,
+            failures=5,
+            in_a_row=in_a_row,
+            began_at=ago,
+            forget_at=forget_at,
+            secret_version=1,
+        )
+    await throw_away(clock(), letters_for=NINETY_DAYS)
+    kept = await LoginStreak.all().order_by("id")
+    assert [streak.id for streak in kept] == ["account:1", "account:3", "name:counting"]
 
 
 async def test_expired_codes_and_verifications_of_last_month_are_thrown_away(district: District, clock: Clock) -> None:

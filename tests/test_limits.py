@@ -1,4 +1,4 @@
-"""How often one may try: proofs, keys and passwords; by one student, one client, one username, one device."""
+"""How often one may try: proofs, keys and passwords; by one student, one client, or the whole district."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,7 +12,7 @@ from app.asgi import create_app
 from app.settings import Settings
 from db import sql
 from tests import documents
-from tests.clients import Answer, Portal, crowd
+from tests.clients import Answer, Portal
 from tests.conftest import Clock
 from tests.district import PASSWORD, District, Pupil
 from tests.tables import spent
@@ -129,21 +129,34 @@ async def test_two_spellings_of_a_number_are_one_budget(portal: Portal, nora: Pu
     assert await spent("proof-student") == [5]
 
 
-async def test_all_windows_that_refuse_have_to_end(portal_with: Make, clock: Clock) -> None:
-    portal = await portal_with(logins_per_client=2, logins_per_username=2)
-    await portal.login("first.name", "wrong password")
-    clock.advance(minutes=10)
-    await portal.login("second.name", "wrong password")
-    clock.advance(minutes=5)
-    await portal.login("second.name", "wrong password")
-    refused = await portal.login("second.name", "wrong password")
-    assert datetime.fromisoformat(refused["retryAt"]) == clock() + timedelta(minutes=10)
+async def test_all_windows_that_refuse_have_to_end(portal_with: Make, nora: Pupil, clock: Clock) -> None:
+    portal = await portal_with(proofs_per_client=2, proofs_per_student=2)
+    first, second = ("990001", *wrong(nora)[1:]), ("990002", *wrong(nora)[1:])
+    await portal.request_key(*first)
+    clock.advance(hours=10)
+    await portal.request_key(*second)
+    clock.advance(hours=14)
+    await portal.request_key(*second)
+    refused = await portal.request_key(*second)
+    assert datetime.fromisoformat(refused["retryAt"]) == clock() + timedelta(hours=10)
+
+
+@pytest.mark.parametrize(("wait", "refused_for"), [(10, 15), (20, 20)])
+async def test_a_budget_and_a_wait_both_have_to_end(
+    portal_with: Make, clock: Clock, wait: int, refused_for: int
+) -> None:
+    chosen = {"login_free_guesses": 1, "login_first_wait_seconds": 60 * wait, "login_lock_minutes": 30}
+    portal = await portal_with(logins_per_client=1, login_window_minutes=15, **chosen)
+    assert (await portal.login("some.name", "wrong password"))["__typename"] == "WrongCredentials"
+    refused = await portal.login("some.name", "wrong password")
+    assert datetime.fromisoformat(refused["retryAt"]) == clock() + timedelta(minutes=refused_for)
 
 
 async def test_what_is_counted_is_stored_unreadably(portal: Portal, nora: Pupil) -> None:
     await portal.request_key(*wrong(nora))
     await portal.login("rosa.quimby", "wrong password")
-    kept = str(await sql.rows("SELECT * FROM attempt_budget"))
+    kept = str(await sql.rows("SELECT id FROM attempt_budget UNION ALL SELECT id FROM login_streak"))
+    assert "name:" in kept
     for subject in ("4101", "rosa", "198.51.100", "c6336407"):
         assert subject not in kept
 
@@ -176,45 +189,6 @@ async def test_an_address_that_somebody_made_up_buys_no_further_attempts(portal:
 
 
 # ------------------------------------------------------------------------------------------------ signing in
-async def test_past_the_budget_the_right_password_is_refused_too_until_the_window_ends(
-    portal: Portal, district: District, nora: Pupil, clock: Clock
-) -> None:
-    await district.opened(await district.guardian(nora, given="Rosa"), "rosa.q")
-    assert await in_turn(lambda: portal.login("rosa.q", "wrong password"), 10) == ["WrongCredentials"] * 10
-    refused = await portal.login("Rosa.Q", PASSWORD)
-    assert refused["__typename"] == "TooManyAttempts"
-    clock.now = datetime.fromisoformat(refused["retryAt"])
-    assert (await portal.login("rosa.q", PASSWORD))["__typename"] == "LoggedIn"
-    assert await spent("login-username") == []
-
-
-async def test_usernames_that_nobody_has_are_counted_like_any_other(
-    portal: Portal, district: District, nora: Pupil
-) -> None:
-    await district.opened(await district.guardian(nora, given="Rosa"), "rosa.q")
-
-    async def bodies(username: str) -> list[bytes]:
-        credentials = {"username": username, "password": "wrong password"}
-        return [await portal.wire(documents.LOGIN, **credentials) for _ in range(12)]
-
-    assert await bodies("rosa.q") == await bodies("nobody.q")
-    assert await spent("login-username") == [10, 10]
-
-
-async def test_a_stranger_cannot_close_a_known_device_out_nor_go_on_from_it(
-    portal: Portal, district: District, nora: Pupil
-) -> None:
-    await district.opened(await district.guardian(nora, given="Rosa"), "rosa.q")
-    device = (await portal.login("rosa.q", PASSWORD))["session"]["deviceToken"]
-    async with crowd(10, portal) as strangers:
-        for stranger in strangers:
-            await stranger.login("rosa.q", "wrong password")
-    assert (await portal.login("rosa.q", PASSWORD))["__typename"] == "TooManyAttempts"
-    assert (await portal.login("rosa.q", PASSWORD, deviceToken=device))["__typename"] == "LoggedIn"
-    tries = await in_turn(lambda: portal.login("rosa.q", "wrong password", deviceToken=device), 11)
-    assert tries == ["WrongCredentials"] * 10 + ["TooManyAttempts"]
-
-
 async def test_one_client_runs_out_over_many_usernames_and_another_does_not(
     portal_with: Make, district: District, nora: Pupil
 ) -> None:

@@ -16,7 +16,9 @@ from tortoise.context import TortoiseContext
 
 from db import queries, sql
 from db.queries import directory
+from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import RESTRICTED
+from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach, Reach
 
 #: Four thousand families: enough that reading a whole table is never the cheaper way.
@@ -54,6 +56,10 @@ INSERT INTO attendance_event (student_id, school_id, happened_on, category)
     SELECT n % 4000 + 1, n % 40 + 1, date '2020-01-01' + n / 40, 'Tardy' FROM generate_series(1, 40000) n;
 INSERT INTO attempt_budget (id, spent, ends_at)
     SELECT 'login:' || n, 1, now() + n * interval '1 minute' FROM generate_series(1, 8000) n;
+INSERT INTO login_streak (id, account_id, failures, in_a_row, began_at, forget_at, secret_version, wait_until)
+    SELECT CASE WHEN n <= 4000 THEN 'account:' || n ELSE 'device:' || n END, CASE WHEN n <= 4000 THEN n END, 5, 5,
+           now(), now() + n * interval '1 minute', 1, CASE WHEN n % 4 = 0 THEN now() + n * interval '1 second' END
+    FROM generate_series(1, 8000) n;
 INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
     SELECT n::text, n, '', now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
 INSERT INTO household (id, name) SELECT n, 'Home ' || n FROM generate_series(1, 4000) n;
@@ -125,6 +131,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "disclosures.PAGE": ([17, 18], ["account:details"], datetime(2100, 1, 1, tzinfo=UTC), 5, 50),
     "disclosures.ONE": (17, ["account:details"]),
     "housekeeping.BUDGETS": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "housekeeping.STREAKS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.ANSWERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.DEVICES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.TOKENS": (datetime(2020, 1, 1, tzinfo=UTC),),
@@ -141,6 +148,14 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.STUDENT_OF": (4017, TODAY, 17),
     "letters.PERSON": (17,),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "logins.COUNT": (
+        *("device:4017", "account:17", 17, NOW, NOW, 5, [timedelta(seconds=30)]),
+        *(["login:17", "login:new"], [NOW, NOW], [10, 10], 1),
+    ),
+    "logins.UNCOUNT": ("device:4017", "account:17", ["login:17"], [NOW], NOW, None, 5),
+    "logins.CLEAR": ("device:4017", "account:17", ["login:17"], [NOW]),
+    "logins.IN_A_ROW": ("account:17",),
+    "logins.FORGET": (["account:17", "device:4017"],),
     "outbox.PROMISE": (
         *("WELCOME", [17], ["maria@example.org"], [DIGEST[:16]], [None], ["<17@x>"], "{}"),
         *(NOW, 3, NOW, "ALIKE", NOW),
@@ -227,6 +242,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 PART_OF = {
     "portal._STUDENT": "portal.STUDENTS_OF_GUARDIAN",
     "guardianships.RESTRICTED": "portal.STUDENTS_OF_GUARDIAN",
+    "attempts.ONE_MORE": "attempts.SPEND",
+    "logins.LOCKED_UNTIL": "portal.HOLDER",
     "reach.CURRENT": "reporting.PAGE_AT_SCHOOLS",
     "reach.PLACES": "reporting.ONE",
     "reach.SEEN": "reporting.ONE",
@@ -246,7 +263,7 @@ COUNTING_ALL = {
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS"}
-PARTS = {RESTRICTED, CURRENT, PLACES, SEEN, SCHOOLS}
+PARTS = {RESTRICTED, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.context import Role
-from db.models import Account, AccountStatus, DisabledReason, Enrolment, GuardianshipStatus, School
+from db.models import Account, AccountStatus, DisabledReason, Enrolment, GuardianshipStatus, LoginStreak, School
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
 from tests.conftest import Statements
@@ -155,11 +155,16 @@ async def town(portal: Portal, district: District, school: School, hillside: Sch
     made["Far"] = await district.student("Far", school=hillside)
     for name in ("Locked", "Shut", "Long", "Late"):
         await district.opened(made[name], name.lower())
-    await Account.filter(id=made["Locked"].account_id).update(locked_until=now + timedelta(minutes=1))
-    await Account.filter(id=made["Late"].account_id).update(locked_until=now, last_login_at=now - timedelta(days=1))
+    for name, wait in (("Locked", timedelta(minutes=1)), ("Late", timedelta()), ("Shut", timedelta(days=1))):
+        id_ = made[name].account_id
+        counted: dict[str, Any] = {"failures": 5, "in_a_row": 5, "began_at": now, "forget_at": now}
+        await LoginStreak.create(
+            id=f"account:{id_}", account_id=id_, secret_version=1, wait_until=now + wait, **counted
+        )
+    await Account.filter(id=made["Late"].account_id).update(last_login_at=now - timedelta(days=1))
     await Account.filter(id=made["Long"].account_id).update(last_login_at=now - timedelta(days=90))
     await Account.filter(id=made["Shut"].account_id).update(
-        status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION, locked_until=now + timedelta(1)
+        status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION
     )
     await Enrolment.filter(student_id=made["Late"].id).update(grade_level="08")
     await at_desk(portal, district, Role.REPORTER)

@@ -200,6 +200,12 @@ def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in response.headers.items() if name != "x-request-id"))
 
 
+async def _failures_in_all() -> int:
+    [row] = await sql.rows("SELECT coalesce(sum(failures), 0) AS failures FROM login_streak")
+    failures: int = row["failures"]
+    return failures
+
+
 async def _spent_in_all() -> list[int]:
     return [row["spent"] for row in await sql.rows("SELECT spent FROM attempt_budget ORDER BY spent, id")]
 
@@ -357,9 +363,11 @@ async def test_whoever_cannot_sign_in_gets_one_answer_at_one_price(
     assert expected.hashes == 1
     assert len(expected.statements) == 3
     credentials = await wrong(district, portal)
-    before = sum(await _spent_in_all())
+    before, failures = sum(await _spent_in_all()), await _failures_in_all()
     assert await _seen(portal, statements, documents.LOGIN, credentials) == expected
-    assert sum(await _spent_in_all()) == before + 3
+    # Counted all the same, against the client and the district, and once among the wrong passwords.
+    assert sum(await _spent_in_all()) == before + 2
+    assert await _failures_in_all() == failures + 1
     assert (await Account.get(id=known.account_id)).last_login_at is None
 
 
@@ -385,7 +393,7 @@ async def test_a_lock_is_the_same_for_known_and_unknown_usernames(
     await _holder(district, "somebody")
     seen = []
     for username in ("somebody", "nobody.at.all"):
-        for _ in range(settings.logins_per_username):
+        for _ in range(settings.login_free_guesses):
             await portal.post(documents.LOGIN, {"input": {"username": username, "password": WRONG}})
         seen.append(await _seen(portal, statements, documents.LOGIN, {"username": username, "password": PASSWORD}))
     assert b'"__typename":"TooManyAttempts"' in seen[0].body

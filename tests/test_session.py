@@ -10,11 +10,12 @@ from app.settings import Settings
 from db import sql
 from db.context import Context, Role
 from db.hashing import PasswordHasher
-from db.models import Account, AccountStatus, Device, DisabledReason, Session
+from db.models import Account, AccountStatus, Device, DisabledReason, Letter, LetterState, Session
+from mail.outbox import LetterKind
 from policies.refusals import TooManyAttempts
 from resolvers import session as steps
 from tests.clients import Portal
-from tests.conftest import Clock
+from tests.conftest import Clock, Statements
 from tests.district import PASSWORD, Adult, District, Pupil
 
 WRONG = "lantern orchard seven boats"
@@ -158,13 +159,63 @@ async def test_a_device_is_known_for_the_account_that_it_signed_in_to_alone(
     assert (await portal.login("dana", PASSWORD, deviceToken=hers))["session"]["deviceToken"] != hers
 
 
-async def test_a_stranger_does_not_lock_a_known_device_out(portal: Portal, maria: Adult) -> None:
-    await portal.login("maria.q", PASSWORD)
-    for _ in range(10):
-        assert (await portal.login("maria.q", WRONG))["__typename"] == "WrongCredentials"
-    assert (await portal.login("maria.q", PASSWORD))["__typename"] == "TooManyAttempts"
-    known = await portal.login("maria.q", PASSWORD, deviceToken=portal.device_token)
-    assert known["__typename"] == "LoggedIn"
+# ------------------------------------------------------------------------------------------------ a letter about it
+async def test_the_holder_is_told_of_a_sign_in_from_a_new_device_and_of_no_other(portal: Portal, maria: Adult) -> None:
+    portal.http.headers["User-Agent"] = "Firefox on a telephone " + "x" * 300
+    device = (await portal.login("maria.q", PASSWORD))["session"]["deviceToken"]
+    letter = await Letter.get()
+    assert (letter.kind, letter.state) == (LetterKind.NEW_DEVICE, LetterState.WAITING)
+    assert (letter.person_id, letter.address) == (maria.id, "maria@example.org")
+    device_said = (await Session.get()).client
+    assert device_said is not None
+    assert device_said.startswith("Firefox on a telephone")
+    assert len(device_said) == 200
+    assert letter.facts == {"account_id": maria.account_id, "device": device_said}
+    await portal.login("maria.q", PASSWORD, deviceToken=device)
+    await portal.login("maria.q", WRONG)
+    assert await Letter.all().count() == 1
+
+
+async def test_a_device_that_was_long_away_is_told_of_again(portal: Portal, maria: Adult, clock: Clock) -> None:
+    device = (await portal.login("maria.q", PASSWORD))["session"]["deviceToken"]
+    clock.advance(days=180)
+    await portal.login("maria.q", PASSWORD, deviceToken=device)
+    assert await Letter.filter(kind=LetterKind.NEW_DEVICE).count() == 2
+
+
+async def test_a_flood_of_new_devices_is_no_flood_of_letters(portal: Portal, maria: Adult, settings: Settings) -> None:
+    for _ in range(settings.letters_alike + 2):
+        await portal.login("maria.q", PASSWORD)
+    assert await Letter.filter(state=LetterState.WAITING).count() == settings.letters_alike
+
+
+async def test_whoever_has_no_address_costs_no_statement_more_and_gets_no_letter(
+    portal: Portal, district: District, nora: Pupil, maria: Adult, statements: Statements
+) -> None:
+    await district.opened(nora, "nora.q")
+    costs = {}
+    for username in ("nora.q", "maria.q"):
+        portal.token = None
+        statements.take()
+        await portal.login(username, PASSWORD)
+        costs[username] = statements.take()
+    assert (await Letter.get()).person_id == maria.id
+    letters = [text for text in costs["maria.q"] if "INSERT INTO letter" in text]
+    assert len(letters) == 1
+    assert [text for text in costs["maria.q"] if text not in letters] == costs["nora.q"]
+
+
+async def test_a_district_may_choose_not_to_tell(settings: Settings, maria: Adult, clock: Clock) -> None:
+    quiet = settings.model_copy(update={"new_device_letter": False})
+    async with Portal(create_app(quiet, clock=clock)) as portal:
+        assert (await portal.login("maria.q", PASSWORD))["__typename"] == "LoggedIn"
+    assert await Letter.all().count() == 0
+
+
+async def test_a_sign_in_that_is_refused_after_the_right_password_is_not_told(portal: Portal, maria: Adult) -> None:
+    await Account.filter(id=maria.account_id).update(must_change_password=True)
+    assert (await portal.login("maria.q", PASSWORD))["__typename"] == "NewPasswordNeeded"
+    assert await Letter.all().count() == 0
 
 
 # ------------------------------------------------------------------------------------------------ hashes
@@ -206,6 +257,5 @@ async def test_a_login_that_found_no_room_is_told_when_to_come_back_and_not_coun
     finally:
         full.close()
     assert refused.value.retry_at == ctx.now + timedelta(seconds=5)
-    budgets = await sql.rows("SELECT spent FROM attempt_budget")
-    assert budgets
-    assert {row["spent"] for row in budgets} == {0}
+    counted = await sql.rows("SELECT spent FROM attempt_budget UNION ALL SELECT failures + in_a_row FROM login_streak")
+    assert [row["spent"] for row in counted] == [0, 0, 0]

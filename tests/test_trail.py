@@ -133,6 +133,7 @@ ELSEWHERE = {
     Step.ASSIGN_ROLE,
     Step.END_ROLE,
     Step.DISABLE_ACCOUNT,
+    Step.DISABLE_BY_FAILURES,
     Step.ENABLE_ACCOUNT,
     Step.RESET_SECOND_FACTOR,
     Step.EXPLAIN_POLICY,
@@ -312,7 +313,7 @@ async def test_each_way_of_not_getting_in_is_told(portal: Portal, family: Family
     )
     entry = await _refused(portal, documents.LOGIN, right, Step.LOG_IN, "ACCOUNT_DISABLED")
     assert entry.about_person_id == family.ada.id
-    for _ in range(settings.logins_per_username):
+    for _ in range(settings.login_free_guesses):
         await portal.post(documents.LOGIN, {"input": wrong})
     await _refused(portal, documents.LOGIN, right, Step.LOG_IN, "TOO_MANY_ATTEMPTS")
 

@@ -10,7 +10,7 @@ from db.models.people import Person
 
 
 class AccountStatus(StrEnum):
-    """What is stored of an account's state. A lock is not a status but a date."""
+    """What is stored of an account's state. A lock is no status but a wait, and kept with the failures."""
 
     NOT_ACTIVATED = "NOT_ACTIVATED"
     ACTIVE = "ACTIVE"
@@ -51,7 +51,6 @@ class Account(Model):
     #: Encoded argon2id hash.
     password_hash = fields.TextField(null=True)
     must_change_password = fields.BooleanField(default=False)
-    locked_until = fields.DatetimeField(null=True)
     activated_at = fields.DatetimeField(null=True)
     last_login_at = fields.DatetimeField(null=True)
 

@@ -152,6 +152,30 @@ class UndeliverableAddress(Model):
         table = "undeliverable_address"
 
 
+class LoginStreak(Model):
+    """Wrong passwords since the last right one: of an account, a username that nobody has, a device, or a session."""
+
+    #: `account:<id>`, `session:<id>`, or `name:` or `device:` and a keyed digest in hex.
+    id = fields.CharField(max_length=96, primary_key=True)
+    #: The account of an account's row: a plain number, so that counting never waits for who has the account locked.
+    account_id = fields.BigIntField(null=True)
+    #: How many cost a wait; forgotten after a while.
+    failures = fields.IntField()
+    #: How many there were in a row, from wherever and however slowly: of an account, or of a username.
+    in_a_row = fields.IntField()
+    #: When the first of the failures was counted: tells one streak from the next.
+    began_at = fields.DatetimeField()
+    #: When the failures are forgotten, if there is no further one before.
+    forget_at = fields.DatetimeField()
+    #: The master secret that the digests were made under: with a new one, the waits of accounts begin anew as well.
+    secret_version = fields.IntField()
+    #: Until when no password is judged.
+    wait_until = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "login_streak"
+
+
 class AttemptBudget(Model):
     """How many attempts of one kind one subject has made in its window. The subject is a keyed digest."""
 

@@ -110,7 +110,7 @@ async def account_with_username(folded: str) -> int | None:
 IDEMPOTENT_ANSWER = """
 SELECT i.sealed, a.id, a.person_id, a.capacity, a.username, a.username_folded, a.password_hash
 FROM idempotent_answer i JOIN account a ON a.id = i.account_id
-WHERE i.id = $1 AND i.expires_at > $2 AND a.status = 'ACTIVE'
+WHERE i.id = $1 AND i.expires_at > $2 AND a.status = 'ACTIVE' AND NOT a.must_change_password
 """
 
 SESSION_ID = "SELECT id FROM session WHERE digest = $1 AND ended_at IS NULL"

@@ -5,16 +5,19 @@ from datetime import datetime
 
 from db import sql
 
+# One attempt more in each window, or the first one of the next.
+ONE_MORE = """ON CONFLICT (id) DO UPDATE SET
+    spent = CASE WHEN budget.ends_at <= {now} THEN 1 ELSE budget.spent + 1 END,
+    ends_at = CASE WHEN budget.ends_at <= {now} THEN excluded.ends_at ELSE budget.ends_at END"""
+
 # One statement for all budgets of an attempt: rows are locked in the order of their ids, so attempts cannot deadlock.
 # Reads and writes attempt_budget by its primary key.
-SPEND = """
+SPEND = f"""
 INSERT INTO attempt_budget AS budget (id, spent, ends_at)
 SELECT claim.id, 1, claim.ends_at
 FROM unnest($1::text[], $2::timestamptz[]) AS claim (id, ends_at)
 ORDER BY claim.id
-ON CONFLICT (id) DO UPDATE SET
-    spent = CASE WHEN budget.ends_at <= $3 THEN 1 ELSE budget.spent + 1 END,
-    ends_at = CASE WHEN budget.ends_at <= $3 THEN excluded.ends_at ELSE budget.ends_at END
+{ONE_MORE.format(now="$3")}
 RETURNING id, spent, ends_at
 """
 

@@ -6,13 +6,14 @@ import orjson
 
 from db import sql
 from db.queries.guardianships import RESTRICTED
+from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, SCHOOLS, SEEN, AccountReach, Reach, places_of
 from db.sql import Row
 
 _ACCOUNT = f"""(
     SELECT json_build_object(
         'account_id', a.id, 'capacity', a.capacity, 'status', a.status, 'disabled_reason', a.disabled_reason,
-        'locked_until', a.locked_until, 'activated_at', a.activated_at, 'last_login_at', a.last_login_at,
+        'locked_until', {LOCKED_UNTIL}, 'activated_at', a.activated_at, 'last_login_at', a.last_login_at,
         'schools', CASE WHEN $9 THEN {SCHOOLS} END)
     FROM account a WHERE a.person_id = {{person}} AND a.capacity = '{{capacity}}' AND {SEEN})"""
 

@@ -41,7 +41,7 @@ RETURNING id
 
 # The old password is compared again: of two steps that set a new one, only one may find the account as it saw it.
 SET_PASSWORD = """
-UPDATE account SET password_hash = $2, must_change_password = false, locked_until = NULL
+UPDATE account SET password_hash = $2, must_change_password = false
 WHERE id = $1 AND status = 'ACTIVE' AND password_hash IS NOT DISTINCT FROM $3
 RETURNING id
 """

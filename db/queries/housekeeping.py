@@ -8,6 +8,9 @@ from db import sql
 # Uses attempt_budget_ends.
 BUDGETS = "DELETE FROM attempt_budget WHERE ends_at < $1"
 
+# How many were wrong in a row is kept of accounts, however long ago that was. Uses login_streak_ends.
+STREAKS = "DELETE FROM login_streak WHERE forget_at < $1 AND (account_id IS NULL OR in_a_row = 0)"
+
 # Uses idempotent_answer_ends.
 ANSWERS = "DELETE FROM idempotent_answer WHERE expires_at < $1"
 
@@ -32,6 +35,9 @@ async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
     """Deletes what ended or expired before then, which decides nothing any more, and letters that ended so long before;
     returns how many rows."""
     rows = sum(
-        [await sql.execute(statement, before) for statement in (BUDGETS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)]
+        [
+            await sql.execute(statement, before)
+            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)
+        ]
     )
     return rows + await sql.execute(LETTERS, before - letters_for)

@@ -7,12 +7,13 @@ import orjson
 
 from db import sql
 from db.queries.guardianships import RESTRICTED
+from db.queries.logins import LOCKED_UNTIL
 from db.sql import Row
 
-# Uses account_pkey.
-HOLDER = """
-SELECT a.id AS account_id, a.capacity, a.status, a.username, a.disabled_reason, a.locked_until, a.activated_at,
-       a.last_login_at, a.must_change_password,
+# Uses account_pkey, login_streak_pkey.
+HOLDER = f"""
+SELECT a.id AS account_id, a.capacity, a.status, a.username, a.disabled_reason, a.activated_at, a.last_login_at,
+       {LOCKED_UNTIL} AS locked_until, a.must_change_password,
        p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred, p.email, p.language
 FROM account a JOIN person p ON p.id = a.person_id WHERE a.id = $1
 """

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import orjson
 
 from db import sql
+from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach
 from db.sql import Row
 
@@ -25,8 +26,12 @@ class Wanted:
     never_logged_in: bool | None = None
 
 
-# A lock is a date and no status: $8 is the time.
-_STATUS = "CASE WHEN a.status = 'ACTIVE' AND a.locked_until > $8 THEN 'LOCKED' ELSE a.status END"
+# A lock is no status but a wait after wrong passwords; the few accounts that have one at the time $8 are found first,
+# through login_streak_locks, however many accounts are looked through.
+_LOCKED = (
+    "SELECT streak.account_id FROM login_streak streak WHERE streak.account_id IS NOT NULL AND streak.wait_until > $8"
+)
+_STATUS = f"CASE WHEN a.status = 'ACTIVE' AND a.id IN ({_LOCKED}) THEN 'LOCKED' ELSE a.status END"
 
 _AT = "($6::bigint IS NULL OR place.school_id = $6) AND ($7::text IS NULL OR place.grade_level = $7)"
 
@@ -38,8 +43,9 @@ _WANTED = f"""
   AND ($12::boolean IS NULL OR (a.last_login_at IS NULL) = $12)
 """
 
-_COLUMNS = """
-SELECT a.id AS account_id, a.capacity, a.status, a.disabled_reason, a.locked_until, a.activated_at, a.last_login_at,
+_COLUMNS = f"""
+SELECT a.id AS account_id, a.capacity, a.status, a.disabled_reason, a.activated_at, a.last_login_at,
+       {LOCKED_UNTIL} AS locked_until,
        p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred,
 """
 

@@ -26,15 +26,16 @@ WHERE s.digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen
 
 TOUCH = "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
 
-# Uses account_username_folded_key. The device counts only for the account that it signed in to.
+# Uses account_username_folded_key, person_pkey. The device counts only for the account that it signed in to.
 ACCOUNT_FOR_LOGIN = """
 SELECT a.id, a.person_id, a.capacity, a.status, a.username, a.password_hash, a.must_change_password,
        (SELECT d.id FROM device d
         WHERE d.account_id = a.id AND d.digest = $2 AND d.expires_at > $3) AS device_id,
        a.capacity = 'STAFF' AND EXISTS (
            SELECT FROM second_factor f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL
-       ) AS has_second_factor
-FROM account a WHERE a.username_folded = $1
+       ) AS has_second_factor,
+       p.email, p.language
+FROM account a JOIN person p ON p.id = a.person_id WHERE a.username_folded = $1
 """
 
 # Uses account_pkey; locked, so that a status does not change between the check and the new session.
