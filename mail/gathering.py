@@ -57,10 +57,18 @@ async def _holder(letter: LetterInHand) -> Row | None:
     return await portal.holder(account_id) if isinstance(account_id, int) else None
 
 
+def _has_another_address(person: Row, letter: LetterInHand) -> bool:
+    """Whether the address is the person's no longer: somebody else may read it by now.
+
+    Warnings go there all the same, as what they warn of was done while it was the person's.
+    """
+    return folded_address(person["email"] or "") != folded_address(letter.address)
+
+
 async def welcome(ctx: Context, letter: LetterInHand) -> Gathered:
     """WELCOME; not any more when the account was closed again."""
     holder = await _holder(letter)
-    if holder is None or holder["status"] != AccountStatus.ACTIVE:
+    if holder is None or holder["status"] != AccountStatus.ACTIVE or _has_another_address(holder, letter):
         return Withdrawn.OUTDATED
     return AccountOpened(**await _common(ctx, letter, holder), username=holder["username"])
 
@@ -105,7 +113,7 @@ async def account_reset(ctx: Context, letter: LetterInHand) -> Gathered:
 async def account_enabled(ctx: Context, letter: LetterInHand) -> Gathered:
     """ACCOUNT_ENABLED; not any more when it was disabled again."""
     holder = await _holder(letter)
-    if holder is None or holder["status"] == AccountStatus.DISABLED:
+    if holder is None or holder["status"] == AccountStatus.DISABLED or _has_another_address(holder, letter):
         return Withdrawn.OUTDATED
     return AccountEnabled(**await _common(ctx, letter, holder), username=holder["username"])
 
@@ -128,7 +136,7 @@ async def activation_key(ctx: Context, letter: LetterInHand) -> Gathered:
     holder = await _holder(letter)
     if holder is None or holder["status"] != AccountStatus.NOT_ACTIVATED:
         return Withdrawn.OUTDATED
-    if folded_address(holder["email"] or "") != folded_address(letter.address):
+    if _has_another_address(holder, letter):
         return Withdrawn.OUTDATED
     current = await activation.current_key(holder["account_id"])
     if current is None or (current["expires_at"] is not None and current["expires_at"] <= ctx.now):
@@ -150,7 +158,9 @@ async def key_asked_for(ctx: Context, letter: LetterInHand) -> Gathered:
         return Withdrawn.OUTDATED
     guardian = await queries.person(letter.person_id)
     student = await queries.student_of(letter.person_id, student_id, ctx.today)
-    if guardian is None or student is None or student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
+    if guardian is None or student is None or _has_another_address(guardian, letter):
+        return Withdrawn.OUTDATED
+    if student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
         return Withdrawn.OUTDATED
     whose = WhoseKey.OWN if key_of == letter.person_id else WhoseKey.ANOTHER_GUARDIAN
     return KeyAskedFor(

@@ -1,6 +1,7 @@
 """The letters that set a new password: whose accounts an address has, and the links, made when the letter is sent."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from db import sql, trail
 from db.context import Capacity, Context
@@ -54,43 +55,71 @@ async def log_on_information(ctx: Context, letter: LetterInHand) -> LogOnInforma
 
 
 async def _links(ctx: Context, letter: LetterInHand, accounts: list[Row]) -> dict[int, str] | None:
-    """The link of each open account, by its id; None when the letter was sent before and a link of it has been used."""
-    expires_at = ctx.now + timedelta(minutes=ctx.rules.recovery_minutes)
+    """The link of each open account, by its id; None when the letter was sent before and a link of it has been used.
+
+    Sent again, it has the links that it had, but for those that have ended, and for accounts that are not open any more
+    or not of this address: theirs end here.
+    """
     made = await queries.links_of_letter(letter.id)
-    if made:
-        if any(link["state"] != TokenState.CURRENT for link in made):
-            return None
-        await queries.prolong_links(letter.id, expires_at)
-        nonces = {link["account_id"]: (bytes(link["nonce"]), link["secret_version"]) for link in made}
-    else:
-        version = ctx.keys.current
-        nonces = {
-            one["account_id"]: (new_nonce(), version) for one in accounts if one["status"] == AccountStatus.ACTIVE
-        }
-    tokens = {id_: ctx.keys.recovery_link_token(nonce, version) for id_, (nonce, version) in nonces.items()}
-    if tokens and not made:
-        digests = [(id_, nonces[id_][0], ctx.keys.recovery_token_digest(token)) for id_, token in tokens.items()]
-        await queries.add_links(letter.id, digests, version=ctx.keys.current, now=ctx.now, expires_at=expires_at)
-    for account in accounts:
-        if account["account_id"] in tokens:
-            note = Note(Step.SEND_LOG_ON_LINK, None, account["account_id"], account["person_id"])
-            note.details["letter"] = letter.id
-            await trail.record(ctx, note)
-    return {id_: _page(ctx, token) for id_, token in tokens.items()}
+    if any(link["state"] == TokenState.USED for link in made):
+        return None
+    expires_at = ctx.now + timedelta(minutes=ctx.rules.recovery_minutes)
+    holders = {one["account_id"]: one["person_id"] for one in accounts if one["status"] == AccountStatus.ACTIVE}
+    good, tokens = [], {}
+    for link in made:
+        token = _token(ctx, link)
+        if link["account_id"] in holders and link["state"] == TokenState.CURRENT and token is not None:
+            good.append(link["id"])
+            tokens[link["account_id"]] = token
+    await queries.end_links([link["id"] for link in made if link["id"] not in good])
+    await queries.prolong_links(good, expires_at)
+    # Whose link has ended since, by a reset or a new password, gets no other one by the same letter.
+    tokens |= await _new_links(ctx, letter, holders.keys() - {link["account_id"] for link in made}, expires_at)
+    for account_id in tokens:
+        note = Note(Step.SEND_LOG_ON_LINK, None, account_id, holders[account_id])
+        note.details["letter"] = letter.id
+        await trail.record(ctx, note)
+    return {account_id: _page(ctx, token) for account_id, token in tokens.items()}
+
+
+async def _new_links(
+    ctx: Context, letter: LetterInHand, account_ids: Iterable[int], expires_at: datetime
+) -> dict[int, str]:
+    """A token for each of these accounts, by its id."""
+    version, links, tokens = ctx.keys.current, [], {}
+    for account_id in sorted(account_ids):
+        nonce = new_nonce()
+        tokens[account_id] = ctx.keys.recovery_link_token(nonce, version)
+        links.append((account_id, nonce, ctx.keys.recovery_token_digest(tokens[account_id])))
+    if links:
+        await queries.add_links(letter.id, links, version=version, now=ctx.now, expires_at=expires_at)
+    return tokens
+
+
+def _token(ctx: Context, link: Row) -> str | None:
+    """The token of a link; None when the secret that it was made under is not at hand any more."""
+    try:
+        return ctx.keys.recovery_link_token(bytes(link["nonce"]), link["secret_version"])
+    except LookupError:
+        return None
 
 
 async def reset_link(ctx: Context, letter: LetterInHand) -> ResetLink | Withdrawn:
-    """The link that a designee had sent. Withdrawn when another one took its place, or the account was closed."""
+    """The link that a designee had sent. Withdrawn when another one took its place, the account was closed, or its
+    holder has another address by now: then it ends here.
+    """
     hours = ctx.rules.reset_code_hours
     async with sql.transaction():
         links = await queries.links_of_letter(letter.id)
         if len(links) != 1:
             return Withdrawn.OUTDATED
         [link] = links
-        if link["state"] != TokenState.CURRENT or link["account_status"] != AccountStatus.ACTIVE:
+        token = _token(ctx, link)
+        open_ = link["state"] == TokenState.CURRENT and link["account_status"] == AccountStatus.ACTIVE
+        if not open_ or token is None or link["email_folded"] != folded_address(letter.address):
+            await queries.end_links([link["id"]])
             return Withdrawn.OUTDATED
-        await queries.prolong_links(letter.id, ctx.now + timedelta(hours=hours))
-    token = ctx.keys.recovery_link_token(bytes(link["nonce"]), link["secret_version"])
+        await queries.prolong_links([link["id"]], ctx.now + timedelta(hours=hours))
     return ResetLink(
         name=display(link),
         schools=await schools_of(ctx, [link["person_id"]]),

@@ -1,15 +1,20 @@
 """A letter as it goes over the wire: its headers, and both of its forms (RFC 5322, RFC 2046)."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
+from typing import Final
 
 from db.rules import Rules
 from mail.letters.rendering import Written, plain
 from mail.mailable import Mailable
+
+_LONGEST_QUOTED: Final = 40
+_SPECIALS: Final = re.compile(r"""[()<>\[\]:;@\\,."]""")
 
 
 def message(
@@ -28,8 +33,8 @@ def message(
     """
     local, _, domain = to.address.rpartition("@")
     mail = EmailMessage(policy=SMTPUTF8 if to.needs_utf8 else SMTP)
-    mail["From"] = Address(_line(rules.district_name), addr_spec=rules.sender)
-    mail["To"] = Address(_line(name or ""), local, domain)
+    mail["From"] = Address(_name(rules.district_name), addr_spec=rules.sender)
+    mail["To"] = Address(_name(name or ""), local, domain)
     if rules.mail_reply_to:
         mail["Reply-To"] = Address(addr_spec=rules.mail_reply_to)
     mail["Subject"] = _line(written.subject)
@@ -42,6 +47,14 @@ def message(
     mail.add_alternative(written.html, subtype="html", cte="quoted-printable")
     mail["Content-Language"] = ", ".join(languages)
     return mail
+
+
+def _name(text: str) -> str:
+    """A name beside an address. Of a long one, signs that mean something there are left out: folded into two lines, the
+    standard library loses the quotation marks around them, and one address reads as several.
+    """
+    line = _line(text)
+    return line if len(line) <= _LONGEST_QUOTED else " ".join(_SPECIALS.sub(" ", line).split())
 
 
 def _line(text: str) -> str:

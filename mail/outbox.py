@@ -45,6 +45,10 @@ class Withdrawn(StrEnum):
 NEVER_TOO_MANY: Final = frozenset({LetterKind.RESET_LINK, LetterKind.WORK_ORDER_OPENED})
 
 
+#: What anybody can have written to any address: counted one after the other, however many ask at once.
+ANYBODY_ASKS: Final = frozenset({LetterKind.LOG_ON_INFORMATION})
+
+
 @dataclass(frozen=True, slots=True)
 class Addressee:
     """Whom a letter goes to; without a person, to whoever reads the letters of an address."""
@@ -81,26 +85,33 @@ async def promise(
 
     It is due at once, or `after` a while.
 
-    Of letters alike (one kind, one address), those beyond `letters_alike` within `letters_alike_minutes` are written as
-    cancelled: whoever makes the portal write to somebody again and again does not fill a mailbox. Returns their ids.
+    Of letters alike (one kind, one address, the same facts), those beyond `letters_alike` in a window of
+    `letters_alike_minutes` are written as cancelled: whoever makes the portal write to somebody again and again does
+    not fill a mailbox. Where a letter holds links that anybody can ask for, the window is no longer than their life: a
+    stranger who asks first must not leave the holder with none that works. Returns the letters' ids.
     """
     told = list(addressees)
     if not told:
         return []
     rules = ctx.rules
     most = None if kind in NEVER_TOO_MANY else rules.letters_alike
+    window, digests = rules.letters_alike_minutes, [address_digest(ctx, addressee.address) for addressee in told]
+    if kind in ANYBODY_ASKS:
+        window = min(window, rules.recovery_minutes)
+        for digest in sorted(digests):
+            await queries.wait_for_others(digest)
     return await queries.promise(
         kind=kind.value,
         people=[addressee.person_id for addressee in told],
         addresses=[addressee.address for addressee in told],
-        digests=[address_digest(ctx, addressee.address) for addressee in told],
+        digests=digests,
         languages=[addressee.language for addressee in told],
         message_ids=[f"<{uuid4().hex}@{rules.mail_domain}>" for _ in told],
         facts=facts,
         now=ctx.now,
         due_at=ctx.now + after,
         most=most,
-        since=ctx.now - timedelta(minutes=rules.letters_alike_minutes),
+        since=ctx.now - timedelta(minutes=window),
         withdrawn=Withdrawn.ALIKE.value,
     )
 

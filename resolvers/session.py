@@ -9,6 +9,7 @@ from db.models import Account, AccountStatus
 from db.queries import activation as activation_queries
 from db.queries import portal as portal_queries
 from db.queries import sessions as queries
+from db.queries.helpdesk import replace_tokens
 from db.secrets import DEVICE_PREFIX, SESSION_PREFIX, new_token, token_digest
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
@@ -278,7 +279,7 @@ async def insist_on_password(ctx: Context, me: Viewer, step: StepTaken, password
 
 
 async def change_password(ctx: Context, *, current: str, password: str, verify_password: str) -> str:
-    """Sets a new password, ends all other sessions, and tells the holder. Returns the username.
+    """Sets a new password, ends all other sessions, codes and links, and tells the holder. Returns the username.
 
     Raises:
         NotAllowed: when nobody is signed in.
@@ -303,6 +304,8 @@ async def change_password(ctx: Context, *, current: str, password: str, verify_p
             await Account.filter(id=account["id"]).update(password_hash=encoded)
             ended = await queries.end_others(account["id"], but=me.session_id, now=ctx.now, reason="PASSWORD_CHANGED")
             step.note.details["sessions_ended"] = ended
+            # Whoever reads the holder's mail may have asked for a link.
+            await replace_tokens(account["id"])
             if holder["email"]:
                 addressee = Addressee(holder["person_id"], holder["email"], holder["language"])
                 await promise(ctx, LetterKind.PASSWORD_CHANGED, [addressee], {"account_id": account["id"]})

@@ -59,7 +59,7 @@ SetNewPasswordResult = Annotated[
 class RecoveryMutation:
     @strawberry.mutation(
         description="Sends the usernames of an address to that address, with a link for each that sets a new password "
-        "once, within half an hour. The same answer, in the same time, whoever has the address, or nobody."
+        "once, within a short time. The same answer, in the same time, whoever has the address, or nobody."
     )
     async def recover_log_on(
         self,

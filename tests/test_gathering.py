@@ -126,6 +126,27 @@ async def test_what_is_no_longer_so_is_not_told(post: Post) -> None:
     assert "was changed" in await post.text(LetterKind.PASSWORD_CHANGED)
 
 
+async def test_whoever_reads_an_address_that_is_no_longer_the_persons_is_told_nothing_new(post: Post) -> None:
+    await Person.filter(id=post.maria.id).update(email="new@example.org", email_folded="new@example.org")
+    key = {"student_id": post.nora.id, "person_id": post.maria.id, "capacity": Capacity.GUARDIAN.value}
+    for kind in (LetterKind.WELCOME, LetterKind.ACCOUNT_ENABLED, LetterKind.KEY_ASKED_FOR):
+        assert await post.prepared(kind, **key) is Withdrawn.OUTDATED
+    # Warnings of what was done while it was: whoever took the address over is not to be the only one who knows.
+    for kind in (LetterKind.PASSWORD_CHANGED, LetterKind.NEW_DEVICE, LetterKind.ACCOUNT_RESET):
+        assert isinstance(await post.prepared(kind), EmailMessage)
+
+
+async def test_letters_alike_are_those_about_the_same_thing(post: Post, district: District) -> None:
+    """Three harmless letters do not keep the one that warns from being sent."""
+    other = await district.guardian(post.nora, given="Ruben")
+    addressee = Addressee(post.maria.id, ADDRESS, None)
+    for whose in (other.id, other.id, other.id, other.id, post.maria.id):
+        facts = {"student_id": post.nora.id, "person_id": whose, "capacity": "GUARDIAN"}
+        await promise(post.ctx, LetterKind.KEY_ASKED_FOR, [addressee], facts)
+    states = [letter.state.value for letter in await Letter.all().order_by("id")]
+    assert states == ["WAITING", "WAITING", "WAITING", "CANCELLED", "WAITING"]
+
+
 # ------------------------------------------------------------------------------------------------ keys
 async def test_a_key_is_derived_when_its_letter_is_sent(post: Post) -> None:
     await post.unopened()
@@ -203,6 +224,19 @@ async def test_the_schools_link_lives_from_its_sending_and_only_the_newest_is_se
     assert token.expires_at == clock() + timedelta(hours=settings.reset_code_hours)
     link = district.ctx.keys.recovery_link_token(bytes(token.nonce or b""), token.secret_version)
     assert link in ready.message.as_string().replace("=\n", "").replace("=\r\n", "").replace("=3D", "=")
+
+
+async def test_the_schools_link_does_not_go_to_an_address_that_is_no_longer_the_holders(
+    portal: Portal, district: District
+) -> None:
+    desk = await open_desk(portal, district)
+    await desk.reset(await desk.verified("RESET"), delivery="LINK")
+    await Person.filter(id=desk.maria.id).update(email="new@example.org", email_folded="new@example.org")
+    letter = in_hand(await Letter.get(kind=LetterKind.RESET_LINK))
+    assert await prepare(district.ctx, letter) is Withdrawn.OUTDATED
+    # Nor does it work for whoever has read it on the way, should the address come back.
+    await Person.filter(id=desk.maria.id).update(email=ADDRESS, email_folded=ADDRESS)
+    assert await prepare(district.ctx, letter) is Withdrawn.OUTDATED
 
 
 async def test_work_orders_tell_what_was_written_down(post: Post) -> None:

@@ -93,6 +93,9 @@ _NASTY = '"\r\nBcc: x@example.org'
 @example(name="Maria", district="Lakeside", subject=_NASTY)
 @example(name="=?utf-8?q?=0D=0ABcc:_x@example.org?=", district="Lakeside", subject="=?utf-8?b?DQpCY2M6IHg=?=")
 @example(name='Quimby, "Maria" <x@example.org>', district="a@b, c@d", subject="x" * 120)
+@example(name="Maria-Fernanda Hernandez-Montgomery de la Cruz Santiago, Esq. (mother)", district="x", subject="y")
+@example(name="Maria Fernanda: Hernandez Montgomery de la Cruz Santiago; and another one", district="x", subject="y")
+@example(name="Maria", district="The Independent School District of the City of Cedar Hollow, Texas (ISD)", subject="y")
 @example(name="\u202emaria\u2066", district="\x00", subject="\x85\u2028Bcc: x")
 def test_no_text_makes_a_header_or_another_recipient(name: str, district: str, subject: str) -> None:
     rules = RULES.model_copy(update={"district_name": district})

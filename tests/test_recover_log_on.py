@@ -21,6 +21,8 @@ from db.models import (
     TokenState,
     TrailEntry,
 )
+from db.queries.housekeeping import throw_away
+from db.secrets import Keyring
 from db.trail import Step
 from mail.contents import LogOnInformation, LogOnStatus
 from mail.log_on import log_on_information
@@ -268,7 +270,86 @@ async def test_the_trail_tells_who_was_written_to(home: Home) -> None:
     assert sent.details == {"letter": letter.id}
 
 
+async def test_however_many_ask_at_once_no_more_letters_go_out(home: Home) -> None:
+    async with crowd(30, home.portal) as clients:
+        await asyncio.gather(
+            *(client.do(documents.RECOVER_LOG_ON, {"email": ADDRESS}) for client in clients),
+        )
+    states = Counter(letter.state for letter in await Letter.all())
+    assert states == {LetterState.WAITING: home.ctx.rules.letters_alike, LetterState.CANCELLED: 27}
+
+
+async def test_a_stranger_who_asks_first_does_not_leave_the_holder_without_a_link_that_works(home: Home) -> None:
+    for _ in range(5):
+        await home.recover()
+    await home.told()
+    home.clock.advance(minutes=home.ctx.rules.recovery_minutes, seconds=1)
+    assert (await home.set_password((await home.tokens())["maria.q"]))["__typename"] == "PasswordChanged"
+
+
+# ------------------------------------------------------------------------------------------------ sent again
+async def test_sent_again_it_ends_the_links_of_those_who_left_and_has_one_for_whoever_came(home: Home) -> None:
+    ruben, paul = await home.relative("Ruben", "ruben.q"), await home.relative("Paul", "paul.q")
+    ines = await home.relative("Ines")
+    first = await home.tokens()
+    assert set(first) == {"maria.q", "ruben.q", "paul.q"}
+    await Person.filter(id=ruben.id).update(email="ruben@example.org", email_folded="ruben@example.org")
+    await Account.filter(id=paul.account_id).update(
+        status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION
+    )
+    await home.district.opened(ines, "ines.q")
+    home.clock.advance(minutes=20)
+    again = by_username(await home.told())
+    assert set(again) == {"maria.q", "ines.q"}
+    assert again["maria.q"] == first["maria.q"]
+    home.clock.advance(minutes=15)
+    assert (await home.set_password(first["ruben.q"]))["__typename"] == "TokenNotAccepted"
+    await Account.filter(id=paul.account_id).update(status=AccountStatus.ACTIVE, disabled_reason=None)
+    assert (await home.set_password(first["paul.q"]))["__typename"] == "TokenNotAccepted"
+    assert (await home.set_password(again["ines.q"]))["__typename"] == "PasswordChanged"
+
+
+async def test_sent_again_it_has_no_new_link_for_one_that_has_ended_and_tells_the_others(home: Home) -> None:
+    await home.relative("Ruben", "ruben.q")
+    first = await home.tokens()
+    await RecoveryToken.filter(account_id=home.maria.account_id).update(state=TokenState.REPLACED)
+    again = await home.told()
+    assert by_username(again) == {"ruben.q": first["ruben.q"]}
+    assert isinstance(again, LogOnInformation)
+    assert [account.username for account in again.accounts] == ["maria.q", "ruben.q"]
+
+
+async def test_links_outlast_housekeeping_as_long_as_their_letter_may_still_be_sent(home: Home) -> None:
+    first = await home.tokens()
+    home.clock.advance(hours=10)
+    await throw_away(home.clock(), letters_for=timedelta(days=90))
+    assert by_username(await home.told()) == first
+    await home.set_password(first["maria.q"])
+    home.clock.advance(hours=10)
+    await throw_away(home.clock(), letters_for=timedelta(days=90))
+    # It shows that the letter has come, and is not to be sent again.
+    assert await home.told() is Withdrawn.OUTDATED
+    await Letter.all().update(state=LetterState.CANCELLED)
+    await throw_away(home.clock(), letters_for=timedelta(days=90))
+    assert await RecoveryToken.all().count() == 0
+
+
+async def test_under_another_secret_a_letter_that_is_sent_again_has_no_link_of_the_lost_one(home: Home) -> None:
+    await home.tokens()
+    home.ctx = replace(home.ctx, keys=Keyring.parse("2:" + Keyring.generate().partition(":")[2]))
+    assert by_username(await home.told()) == {}
+    assert {token.state for token in await RecoveryToken.all()} == {TokenState.REPLACED}
+
+
 # ------------------------------------------------------------------------------------------------ the link
+async def test_a_changed_password_ends_the_links_that_somebody_else_may_have_asked_for(home: Home) -> None:
+    links = await home.tokens()
+    await home.portal.login("maria.q", PASSWORD)
+    choice = {"current": PASSWORD, "password": NEW, "verifyPassword": NEW}
+    assert (await home.portal.do(documents.CHANGE_PASSWORD, choice))["__typename"] == "PasswordChanged"
+    assert (await home.set_password(links["maria.q"], f"{NEW} x"))["__typename"] == "TokenNotAccepted"
+
+
 async def test_a_link_sets_a_new_password_and_ends_all_that_was(home: Home) -> None:
     await home.portal.login("maria.q", PASSWORD)
     old_session = home.portal.token

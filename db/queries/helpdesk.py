@@ -63,6 +63,11 @@ async def shut_out(account_id: int, *, now: datetime, reason: str) -> int:
     return ended
 
 
+async def replace_tokens(account_id: int) -> None:
+    """No code or link of the account works any more."""
+    await sql.execute(REPLACE_TOKENS, account_id)
+
+
 async def devices(account_id: int) -> list[bytes]:
     """Digests of the tokens of the account's known devices."""
     return [bytes(row["digest"]) for row in await sql.rows(DEVICES, account_id)]

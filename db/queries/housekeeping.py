@@ -17,8 +17,12 @@ ANSWERS = "DELETE FROM idempotent_answer WHERE expires_at < $1"
 # Uses device_ends. The sessions of such a device stay, without it.
 DEVICES = "DELETE FROM device WHERE expires_at < $1"
 
-# Uses recovery_token_ends.
-TOKENS = "DELETE FROM recovery_token WHERE expires_at < $1"
+# Those of a letter that may still be sent begin to live then, and those that were used show that it is not to be sent.
+# Uses recovery_token_ends, letter_pkey.
+TOKENS = """
+DELETE FROM recovery_token t WHERE t.expires_at < $1
+    AND NOT EXISTS (SELECT FROM letter l WHERE l.id = t.letter_id AND l.state IN ('WAITING', 'FAILED'))
+"""
 
 # Uses verification_ends. Kept for a while after they ended, for whoever asks at the desk.
 VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - interval '30 days'"

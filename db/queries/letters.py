@@ -14,7 +14,7 @@ WHERE g.guardian_id = $1 AND g.student_id = $3
 """
 
 # Uses person_pkey.
-PERSON = "SELECT id, given, family, suffix, preferred, email_folded FROM person WHERE id = $1"
+PERSON = "SELECT id, given, family, suffix, preferred, email FROM person WHERE id = $1"
 
 
 async def student_of(guardian_id: int, student_id: int, on: date) -> Row | None:

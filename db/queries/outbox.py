@@ -23,7 +23,7 @@ WITH written AS (
         WITH ORDINALITY AS told (person_id, address, digest, language, message_id, place)
     CROSS JOIN LATERAL (
         SELECT $9::int IS NOT NULL AND count(*) >= $9::int AS too_many FROM letter l
-        WHERE l.address_digest = told.digest AND l.kind = $1 AND l.promised_at > $10
+        WHERE l.address_digest = told.digest AND l.kind = $1 AND l.promised_at > $10 AND l.facts = $7::jsonb
           AND l.failure IS DISTINCT FROM $11
     ) AS alike
     ORDER BY told.place
@@ -35,6 +35,9 @@ WITH written AS (
 )
 SELECT id FROM written ORDER BY id
 """
+
+# Until the transaction ends, nobody else comes past this for the same address.
+WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(1819568242, hashtext(encode($1::bytea, 'hex')))"
 
 # The newest first. Uses letter_pkey.
 NEWEST = """
@@ -88,6 +91,11 @@ SELECT count(*) AS letters, min(coalesce(retried_at, promised_at)) AS since FROM
 
 # Some twenty rows.
 TALLY = "SELECT id, n FROM letter_tally"
+
+
+async def wait_for_others(digest: bytes) -> None:
+    """Waits for whoever has a letter written to the address at the same moment, so that each sees the other's."""
+    await sql.rows(WAIT_FOR_OTHERS, digest)
 
 
 async def promise(

@@ -20,7 +20,7 @@ FOR UPDATE OF a
 # Uses recovery_token_letter.
 LINKS_OF_LETTER = """
 SELECT t.id, t.account_id, t.nonce, t.secret_version, t.state, t.expires_at,
-       a.status AS account_status, a.username, a.person_id, p.given, p.family, p.suffix, p.preferred
+       a.status AS account_status, a.username, a.person_id, p.given, p.family, p.suffix, p.preferred, p.email_folded
 FROM recovery_token t JOIN account a ON a.id = t.account_id JOIN person p ON p.id = a.person_id
 WHERE t.letter_id = $1
 ORDER BY t.id
@@ -33,11 +33,14 @@ SELECT link.account_id, 'LINK', $1, link.nonce, $2, link.digest, 'CURRENT', $3, 
 FROM unnest($5::bigint[], $6::bytea[], $7::bytea[]) AS link (account_id, nonce, digest)
 """
 
-# A link's life begins when its letter is sent, also when it is sent again. Uses recovery_token_letter.
+# A link's life begins when its letter is sent, also when it is sent again. Uses recovery_token_pkey.
 PROLONG_LINKS = """
 UPDATE recovery_token SET expires_at = greatest(expires_at, $2)
-WHERE letter_id = $1 AND state = 'CURRENT'
+WHERE id = ANY ($1::bigint[]) AND state = 'CURRENT'
 """
+
+# Uses recovery_token_pkey.
+END_LINKS = "UPDATE recovery_token SET state = 'REPLACED' WHERE id = ANY ($1::bigint[]) AND state = 'CURRENT'"
 
 # Uses recovery_token_letter.
 END_SIBLINGS = """
@@ -82,8 +85,13 @@ async def add_links(
     await sql.execute(ADD_LINKS, letter_id, version, now, expires_at, accounts, nonces, digests)
 
 
-async def prolong_links(letter_id: int, expires_at: datetime) -> None:
-    await sql.execute(PROLONG_LINKS, letter_id, expires_at)
+async def prolong_links(link_ids: list[int], expires_at: datetime) -> None:
+    """Those of them that have not ended work until then, at least."""
+    await sql.execute(PROLONG_LINKS, link_ids, expires_at)
+
+
+async def end_links(link_ids: list[int]) -> None:
+    await sql.execute(END_LINKS, link_ids)
 
 
 async def lock_links(account_id: int, token_id: int) -> None:

@@ -13,6 +13,8 @@ UNION
 SELECT DISTINCT secret_version FROM second_factor WHERE confirmed_at IS NOT NULL
 UNION
 SELECT DISTINCT secret_version FROM recovery_code WHERE used_at IS NULL
+UNION
+SELECT DISTINCT secret_version FROM recovery_token WHERE state = 'CURRENT' AND expires_at > now()
 ORDER BY version
 """
 
