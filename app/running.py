@@ -88,7 +88,7 @@ async def insist_on_secrets(keys: Keyring) -> None:
     Raises:
         PlainProblem: names the version that is missing, or that is another secret than it was.
     """
-    if lost := set(await versions_in_use()) - keys.versions:
+    if lost := set(await versions_in_use(datetime.now(UTC))) - keys.versions:
         versions = ", ".join(str(version) for version in sorted(lost))
         raise PlainProblem(f"The database was filled under secret version {versions}, which is not among the secrets.")
     for row in await one_key_of_each_version():

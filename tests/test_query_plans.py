@@ -238,7 +238,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "trail.ABOUT": ([17], None, 50, None),
     "trail.ENTRIES": ([17, 18],),
     "versions.ONE_KEY_OF_EACH": (),
-    "versions.VERSIONS": (),
+    "versions.VERSIONS": (NOW,),
 }
 #: Parts of queries, whose comments hold for the queries made of them.
 PART_OF = {

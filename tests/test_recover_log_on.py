@@ -18,10 +18,13 @@ from db.models import (
     LetterState,
     Person,
     RecoveryToken,
+    SsnState,
+    Student,
     TokenState,
     TrailEntry,
 )
 from db.queries.housekeeping import throw_away
+from db.queries.versions import versions_in_use
 from db.secrets import Keyring
 from db.trail import Step
 from mail.contents import LogOnInformation, LogOnStatus
@@ -339,6 +342,15 @@ async def test_under_another_secret_a_letter_that_is_sent_again_has_no_link_of_t
     home.ctx = replace(home.ctx, keys=Keyring.parse("2:" + Keyring.generate().partition(":")[2]))
     assert by_username(await home.told()) == {}
     assert {token.state for token in await RecoveryToken.all()} == {TokenState.REPLACED}
+
+
+async def test_a_secret_is_in_use_as_long_as_a_link_made_under_it_is_good(home: Home) -> None:
+    await Student.all().update(ssn_state=SsnState.NOT_ON_FILE, ssn_proof=None, ssn_proof_version=None)
+    assert await versions_in_use(home.clock()) == []
+    await home.tokens()
+    assert await versions_in_use(home.clock()) == [1]
+    home.clock.advance(minutes=30)
+    assert await versions_in_use(home.clock()) == []
 
 
 # ------------------------------------------------------------------------------------------------ the link

@@ -1,5 +1,7 @@
 """Which versions of the master secret the rows at hand were made under."""
 
+from datetime import datetime
+
 from db import sql
 from db.sql import Row
 
@@ -14,7 +16,7 @@ SELECT DISTINCT secret_version FROM second_factor WHERE confirmed_at IS NOT NULL
 UNION
 SELECT DISTINCT secret_version FROM recovery_code WHERE used_at IS NULL
 UNION
-SELECT DISTINCT secret_version FROM recovery_token WHERE state = 'CURRENT' AND expires_at > now()
+SELECT DISTINCT secret_version FROM recovery_token WHERE state = 'CURRENT' AND expires_at > $1
 ORDER BY version
 """
 
@@ -22,9 +24,9 @@ ORDER BY version
 ONE_KEY_OF_EACH = "SELECT DISTINCT ON (secret_version) secret_version, nonce, digest FROM activation_key"
 
 
-async def versions_in_use() -> list[int]:
-    """Versions without which proofs and second factors cannot be checked, or keys not be shown again."""
-    return [row["version"] for row in await sql.rows(VERSIONS)]
+async def versions_in_use(now: datetime) -> list[int]:
+    """Versions without which proofs, second factors and good codes cannot be checked, or keys not be shown again."""
+    return [row["version"] for row in await sql.rows(VERSIONS, now)]
 
 
 async def one_key_of_each_version() -> list[Row]:
