@@ -5,20 +5,24 @@ give it a row. All ways are made ready while the account is open: keys, tokens, 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
 from app.settings import Settings
-from db.models import Account, AccountStatus, DisabledReason, RecoveryToken, Session, TokenKind
+from db.models import Account, AccountStatus, DisabledReason, Letter, RecoveryToken, Session, TokenKind
 from db.secrets import new_code, new_nonce
+from mail.contents import LogOnInformation
+from mail.log_on import log_on_information
+from mail.outbox import LetterKind
 from tests import documents
 from tests.clients import Answer, Portal
 from tests.conftest import Clock
 from tests.desk import Desk, open_desk
 from tests.district import PASSWORD, Adult, District
 from tests.guessing import guess_a_hundred, guess_to_the_lock
+from tests.outgoing import in_hand
 
 NEW = "copper violin thirty meadows"
 RETRY = "idempotency-of-ruth"
@@ -207,6 +211,19 @@ async def use_link(ruth: Ruth) -> str:
     return await _name(set_password(ruth.elsewhere, ruth.link))
 
 
+async def recover(ruth: Ruth) -> str:
+    """With the link of a letter that is asked for now, if it has one."""
+    asked = await ruth.elsewhere.do(documents.RECOVER_LOG_ON, {"email": "ruth@example.org"})
+    assert asked["__typename"] == "LogOnLetterAskedFor"
+    letter = await Letter.get(kind=LetterKind.LOG_ON_INFORMATION)
+    told = await log_on_information(replace(ruth.desk.district.ctx, now=ruth.clock()), in_hand(letter))
+    assert isinstance(told, LogOnInformation)
+    [account] = told.accounts
+    if account.link is None:
+        return "no link"
+    return await _name(set_password(ruth.elsewhere, account.link.partition("#token=")[2]))
+
+
 async def set_password(portal: Portal, token: str) -> Answer:
     choice = {"token": token, "password": NEW, "verifyPassword": NEW}
     return await portal.do(documents.SET_NEW_PASSWORD, choice)
@@ -241,6 +258,7 @@ WAYS = {
     "check key": Way(check_key),
     "use code": Way(use_code, ready=TokenKind.CODE),
     "use link": Way(use_link, ready=TokenKind.LINK),
+    "recover": Way(recover),
     "go on": Way(go_on),
     "change": Way(change_password),
 }
@@ -253,6 +271,7 @@ _ALL_OPEN = _OPENED | {
     "try again": "AccountActivated",
     "use code": "PasswordChanged",
     "use link": "PasswordChanged",
+    "recover": "PasswordChanged",
     "go on": "me",
     "change": "PasswordChanged",
 }
@@ -262,6 +281,7 @@ _ALL_SHUT = _OPENED | {
     "try again": "KeyNotAccepted",
     "use code": "TokenNotAccepted",
     "use link": "TokenNotAccepted",
+    "recover": "no link",
     "go on": NOBODY,
     "change": "NotAllowed",
 }
@@ -271,6 +291,7 @@ _NEVER_OPENED = {
     "log in, known": "WrongCredentials",
     "use code": "TokenNotAccepted",
     "use link": "TokenNotAccepted",
+    "recover": "no link",
     "go on": NOBODY,
     "change": "NotAllowed",
 }
@@ -289,13 +310,15 @@ TABLE: dict[Callable[[Ruth], Awaitable[None]], dict[str, str]] = {
     disabled_by_law: _ALL_SHUT,
     disabled_without_a_student: _ALL_SHUT,
     # The old password is over, and with it whatever was given out before.
-    reset_by_the_desk: _ALL_SHUT | {"log in": "NewPasswordNeeded", "log in, known": "NewPasswordNeeded"},
+    reset_by_the_desk: _ALL_SHUT
+    | {"log in": "NewPasswordNeeded", "log in, known": "NewPasswordNeeded", "recover": "PasswordChanged"},
     must_change_password: _ALL_SHUT
     | {
         "log in": "NewPasswordNeeded",
         "log in, known": "NewPasswordNeeded",
         "use code": "PasswordChanged",
         "use link": "PasswordChanged",
+        "recover": "PasswordChanged",
     },
     restricted: _ALL_OPEN | {"request key": "NotMatched"},
     not_activated: _NEVER_OPENED
