@@ -122,10 +122,10 @@ WITH own AS (
 # Uses login_streak_pkey.
 IN_A_ROW = "SELECT in_a_row FROM login_streak WHERE id = $1"
 
-# In the order of their ids, as all who take several rows do. Uses login_streak_pkey.
+# Backwards, so that devices are taken before the account, as by an attempt. Uses login_streak_pkey.
 FORGET = """
 DELETE FROM login_streak WHERE id IN (
-    SELECT id FROM login_streak WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE
+    SELECT id FROM login_streak WHERE id = ANY ($1::text[]) ORDER BY id DESC FOR UPDATE
 )
 """
 
