@@ -1,5 +1,6 @@
 """The district's choices: every number and word that a rule depends on, with its default and its reason."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -10,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from db.languages import Sentence, say
 
 USUAL_CONTACT: Final = say("the front office of your school")
+
+
+_DOMAIN: Final = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+#: What the portal itself writes as: a dot-atom that begins no encoded word, and a domain (RFC 5322 §3.4.1, 2047).
+_MAILBOX: Final = re.compile(rf"[A-Za-z0-9!#$%&'*+/^_`{{|}}~-]+(?:\.[A-Za-z0-9!#$%&'*+/^_`{{|}}~-]+)*@{_DOMAIN}")
 
 
 class Rules(BaseModel):
@@ -183,6 +189,20 @@ class Rules(BaseModel):
         except (KeyError, ValueError, OSError) as unknown:
             raise ValueError(f"{name!r} is not an IANA time zone such as America/Chicago") from unknown
         return name
+
+    @field_validator("mail_domain")
+    @classmethod
+    def _domain(cls, name: str) -> str:
+        if not re.fullmatch(_DOMAIN, name):
+            raise ValueError("it must be a domain such as example.org")
+        return name
+
+    @field_validator("mail_from", "mail_reply_to")
+    @classmethod
+    def _mailbox(cls, address: str | None) -> str | None:
+        if address is not None and not _MAILBOX.fullmatch(address):
+            raise ValueError("it must be an e-mail address such as portal@example.org, without a name")
+        return address
 
     @model_validator(mode="after")
     def _room_for_passwords(self) -> Self:

@@ -26,7 +26,8 @@ class Mailable:
     def of(cls, address: str) -> Self | None:
         """The address for the wire; None where mail cannot be sent to it at all."""
         local, at, domain = address.strip().rpartition("@")
-        if not at or not _LOCAL.fullmatch(local):
+        # Python would decode an encoded word (RFC 2047) when it is put into a header, and write out what is in it.
+        if not at or not _LOCAL.fullmatch(local) or "=?" in local:
             return None
         ascii_domain = domain
         if not domain.isascii():

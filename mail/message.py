@@ -1,6 +1,5 @@
 """A letter as it goes over the wire: its headers, and both of its forms (RFC 5322, RFC 2046)."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
@@ -13,8 +12,10 @@ from db.rules import Rules
 from mail.letters.rendering import Written, plain
 from mail.mailable import Mailable
 
-_LONGEST_QUOTED: Final = 40
-_SPECIALS: Final = re.compile(r"""[()<>\[\]:;@\\,."]""")
+#: What may stand in a name only within quotes (RFC 5322 §3.2.3), but for the dot, which all readers take as it is.
+_UNQUOTED: Final = str.maketrans(dict.fromkeys('()<>[]:;@\\,"', " "))
+#: Longer names are cut: a header is no place for more.
+_LONGEST_NAME: Final = 100
 
 
 def message(
@@ -50,11 +51,11 @@ def message(
 
 
 def _name(text: str) -> str:
-    """A name beside an address. Of a long one, signs that mean something there are left out: folded into two lines, the
-    standard library loses the quotation marks around them, and one address reads as several.
+    """A name beside an address, without what would have to be quoted there.
+
+    Where the standard library folds a long line it leaves the quotes out: a comma would then begin another recipient.
     """
-    line = _line(text)
-    return line if len(line) <= _LONGEST_QUOTED else " ".join(_SPECIALS.sub(" ", line).split())
+    return " ".join(_line(text).translate(_UNQUOTED).split())[:_LONGEST_NAME].rstrip()
 
 
 def _line(text: str) -> str:

@@ -42,7 +42,7 @@ from db.roster.problems import Problem, Problems, Severity
 from db.roster.reading import RosterSet, _Folder
 from db.rules import Rules
 from db.trail import Step
-from mail.outbox import Withdrawn
+from mail.outbox import LetterKind, Withdrawn
 from policies.guardianship import Standing
 from policies.refusals import MissingFact, RefusalCode
 from policies.waits import waits
@@ -456,6 +456,11 @@ async def test_the_statements_for_the_operator_run(name: str, database: Tortoise
                         await sql.execute(statement)
         # Roles are those of all databases of a server.
         await transaction.rollback()
+
+
+# ------------------------------------------------------------------------------------------- letters.md
+def test_every_kind_of_letter_is_explained() -> None:
+    assert first_words("letters.md", "kind") == [kind.value for kind in LetterKind]
 
 
 # ------------------------------------------------------------------------------------------- roster.md

@@ -5,6 +5,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -108,6 +109,25 @@ def test_no_text_makes_a_header_or_another_recipient(name: str, district: str, s
     first = next(mail.iter_parts())
     assert isinstance(first, EmailMessage)
     assert first.get_content().replace("\r\n", "\n") == WELCOME.text
+
+
+@pytest.mark.parametrize(
+    "to", ["=?utf-8?q?Maria=0D=0ABcc:_x?=@example.org", "=?utf-8?b?TWFyaWENCkJjYzogeEBleGFtcGxlLm9yZw==?=@example.org"]
+)
+def test_no_address_is_an_encoded_word(to: str) -> None:
+    assert Mailable.of(to) is None
+
+
+@pytest.mark.parametrize("name", ["mail_from", "mail_reply_to"])
+@pytest.mark.parametrize("value", ["portal", "Portal <portal@example.org>", "a@b@c", "a@x.org\r\nBcc: b", "ñ@x.org"])
+def test_a_sender_that_no_mail_can_come_from_is_refused_at_the_start(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="e-mail address"):
+        Rules.model_validate({name: value})
+
+
+def test_a_mail_domain_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match="a domain such as"):
+        Rules.model_validate({"mail_domain": "lakeside.example>\r\nBcc: x"})
 
 
 def test_bytes_are_those_that_smtp_wants() -> None:

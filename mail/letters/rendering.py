@@ -30,7 +30,8 @@ _BELOW: Final = {"es": "En español: siga leyendo más abajo.", "en": "In Englis
 _LONGEST_SUBJECT: Final = 70
 #: `Rules.district_name` unless a district says otherwise: here for the catalogue.
 USUAL_NAME: Final = say("the school district")
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Hidden characters that names of some languages are written with (Unicode 23.2): zero-width joiner and non-joiner.
+_JOINERS: Final = frozenset("\u200c\u200d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,16 @@ def _below(languages: Sequence[str], place: int) -> str | None:
 
 # ------------------------------------------------------------------------------------------------ what goes in
 def plain(text: str) -> str:
-    """A text from the record or from a client as one line, without what cannot be seen."""
-    kept = "".join(
-        " " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign
-        for sign in text
-        if sign not in _BIDI and unicodedata.category(sign) != "Cs"
-    )
-    return re.sub(r"\s+", " ", kept).strip()
+    """A text from the record or from a client as one line, without what cannot be seen, or is no character."""
+    seen = (" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text if not _hidden(sign))
+    return " ".join("".join(seen).split())
+
+
+def _hidden(sign: str) -> bool:
+    if unicodedata.category(sign) in {"Cf", "Cs"}:
+        return sign not in _JOINERS
+    # Unicode 23.7: what HTML may not hold.
+    return ord(sign) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(sign) <= 0xFDEF
 
 
 def _cleaned(value: Any) -> Any:
