@@ -86,7 +86,8 @@ class PasswordChanged(Contents):
 class SecondFactorSet(Contents):
     """SECOND_FACTOR_SET."""
 
-    username: str
+    #: None where the operator set it up before the account was opened.
+    username: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

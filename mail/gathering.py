@@ -138,6 +138,9 @@ async def activation_key(ctx: Context, letter: LetterInHand) -> Gathered:
         return Withdrawn.OUTDATED
     if _has_another_address(holder, letter):
         return Withdrawn.OUTDATED
+    guards = holder["capacity"] == Capacity.GUARDIAN
+    if guards and not await queries.may_have_key(holder["person_id"], ctx.today):
+        return Withdrawn.OUTDATED
     current = await activation.current_key(holder["account_id"])
     if current is None or (current["expires_at"] is not None and current["expires_at"] <= ctx.now):
         return Withdrawn.OUTDATED

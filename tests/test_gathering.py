@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
-from db.context import Capacity, Context
+from db.context import Capacity, Context, Role
 from db.models import (
     Account,
     AccountStatus,
@@ -98,13 +98,13 @@ def test_each_kind_of_letter_can_be_prepared() -> None:
         (LetterKind.WELCOME, "was opened on October 5, 2026 at 12:00 PM CDT"),
         (LetterKind.PASSWORD_CHANGED, "password of your portal account was changed"),
         (LetterKind.SECOND_FACTOR_SET, "authenticator was set up"),
-        (LetterKind.NEW_DEVICE, "Device: Firefox"),
+        (LetterKind.NEW_DEVICE, "Device: Firefox on Android"),
         (LetterKind.ACCOUNT_RESET, "the school reset your portal account"),
         (LetterKind.ACCOUNT_ENABLED, "the school enabled your portal account"),
     ],
 )
 async def test_letters_about_an_account_name_it_and_the_school_to_call(post: Post, kind: LetterKind, said: str) -> None:
-    text = await post.text(kind, device="Firefox")
+    text = await post.text(kind, device="Mozilla/5.0 (Android 16; Mobile) Firefox/146.0")
     assert said in text
     for told in ("Hello Maria Quimby,", "Username: maria.q", "Lakeside Middle School: (555) 555-0100"):
         assert told in text
@@ -172,6 +172,43 @@ async def test_a_key_that_is_dead_or_whose_holder_has_another_address_now_is_not
     await ActivationKey.all().update(state=KeyState.CURRENT)
     await post.account(status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION)
     assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+
+
+async def test_a_key_is_not_sent_to_a_guardian_who_may_see_nobody_by_now(post: Post, district: District) -> None:
+    await post.unopened()
+    await post.key()
+    restriction = await district.restrict(post.maria, post.nora)
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await restriction.delete()
+    await Guardianship.all().update(portal_access=False)
+    assert await post.prepared(LetterKind.ACTIVATION_KEY) is Withdrawn.OUTDATED
+    await Guardianship.all().update(portal_access=True)
+    assert isinstance(await post.prepared(LetterKind.ACTIVATION_KEY), EmailMessage)
+
+
+async def test_no_letter_tells_a_parent_who_is_kept_away_where_the_child_goes_to_school(
+    post: Post, district: District
+) -> None:
+    assert "Lakeside Middle School" in await post.text(LetterKind.PASSWORD_CHANGED)
+    await district.restrict(post.maria, post.nora)
+    text = await post.text(LetterKind.PASSWORD_CHANGED)
+    assert "Lakeside Middle School" not in text
+    assert "the front office of your school" in text
+
+
+async def test_staff_are_told_to_call_their_own_school(post: Post, district: District) -> None:
+    school = await district.school("Cedar Hollow Elementary School", "(555) 555-0142")
+    dana = await district.staff(Role.DESIGNEE, school)
+    await Person.filter(id=dana.id).update(email="dana@example.org", email_folded="dana@example.org")
+    addressee = Addressee(dana.id, "dana@example.org", "en")
+    [letter_id] = await promise(post.ctx, LetterKind.SECOND_FACTOR_SET, [addressee], {"account_id": dana.account_id})
+    # The operator may set it up before the account is opened: there is no username yet.
+    ready = await prepare(post.ctx, in_hand(await Letter.get(id=letter_id)))
+    assert isinstance(ready, Ready)
+    body = ready.message.get_body(("plain",))
+    assert body is not None
+    assert "Cedar Hollow Elementary School: (555) 555-0142" in body.get_content()
+    assert "Username" not in body.get_content()
 
 
 async def test_who_asked_for_a_key_is_told_by_whose_it_is(post: Post, district: District) -> None:

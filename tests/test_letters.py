@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from db.languages import LANGUAGES, spoken
 from db.rules import USUAL_CONTACT, Rules
-from mail.contents import KeyAskedFor
+from mail.contents import KeyAskedFor, School, SignedInFromNewDevice
 from mail.letters import Written, write
 from mail.letters.examples import examples
 from mail.letters.rendering import CATALOGUE, HERE, USUAL_NAME, WIDTH, plain
@@ -216,8 +216,47 @@ def test_colours_can_be_told_apart_by_day_and_by_night() -> None:
             assert _contrast(*pair) >= 4.5, pair
 
 
-def test_a_telephone_number_can_be_dialled() -> None:
-    assert 'href="tel:+15555550100"' in written("WELCOME", "en").html
+@pytest.mark.parametrize(
+    ("phone", "link"),
+    [
+        ("(512) 555-0100", "tel:+1-512-555-0100"),
+        ("512.555.0100 ext. 12", "tel:+1-512-555-0100;ext=12"),
+        ("555-0100", None),
+        ("call the office", None),
+    ],
+)
+def test_a_telephone_number_can_be_pressed_if_it_is_a_whole_one(phone: str, link: str | None) -> None:
+    welcome = replace(EXAMPLES["WELCOME"], schools=(School("Lakeside Middle School", phone),))
+    letter = write(welcome, rules=RULES, languages=("en",))
+    links = [found for found in Page(letter.html).links if found.startswith("tel:")]
+    assert links == ([link] if link else [])
+    assert phone in letter.html
+    assert f"Lakeside Middle School: {phone}" in letter.text
+
+
+@pytest.mark.parametrize(
+    ("client", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36",
+            "Chrome on Windows",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Android 16; Mobile) Firefox/146.0", "Firefox on Android"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/141.0 Safari/537.36 Edg/141.0", "Edge on Windows"),
+        ("Your account is closed. Call 1-900-555-0100 http://evil.example", None),
+        ("curl/8.5.0", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_device_is_told_in_words_that_are_known_beforehand(client: str | None, words: str | None) -> None:
+    """Whoever signs in chooses what a browser says of itself."""
+    found = EXAMPLES["NEW_DEVICE"]
+    assert isinstance(found, SignedInFromNewDevice)
+    text = write(replace(found, device=client), rules=RULES, languages=("en",)).text
+    assert (f"Device: {words}" in text) if words else ("Device" not in text)
+    assert not client or client not in text
 
 
 # ------------------------------------------------------------------------------------------------ what letters tell

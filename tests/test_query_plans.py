@@ -147,6 +147,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "helpdesk.SET_PASSWORD": (17, "hash", None),
     "letters.STUDENT_OF": (4017, TODAY, 17),
     "letters.PERSON": (17,),
+    "letters.MAY_HAVE_KEY": (4017, TODAY),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "logins.COUNT": (
         *("device:4017", "account:17", 17, NOW, NOW, 5, [timedelta(seconds=30)]),

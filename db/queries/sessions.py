@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import orjson
 
 from db import sql
+from db.queries.guardianships import RESTRICTED
 from db.sql import Row
 
 # Runs on every signed-in request. Uses session_digest_unique and primary keys.
@@ -111,14 +112,24 @@ WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_
 ORDER BY s.id DESC
 """
 
-# Whom to call about an account: the schools of a student, of a guardian's students, or of staff, with telephone.
-SCHOOL_CONTACTS = """
-SELECT DISTINCT school.name, school.phone
-FROM enrolment e JOIN school ON school.id = e.school_id
-WHERE e.student_id IN (SELECT $1::bigint UNION SELECT g.student_id FROM guardianship g WHERE g.guardian_id = $1)
-  AND (e.begins_on IS NULL OR e.begins_on <= $2) AND (e.ends_on IS NULL OR e.ends_on >= $2)
-  AND school.phone IS NOT NULL
-ORDER BY school.name
+# Whom to call about an account: the schools of a student, of a guardian's students, or of staff, with telephone. Not of
+# students whom the guardian is kept away from: a court order would be worth little if a letter told where the child is.
+# Uses guardianship_one_per_pair, restriction_in_force, enrolment_once, role_assignment_once.
+SCHOOL_CONTACTS = f"""
+SELECT school.name, school.phone FROM school
+WHERE school.phone IS NOT NULL AND school.id IN (
+    SELECT e.school_id FROM enrolment e
+    WHERE e.student_id IN (
+        SELECT $1::bigint
+        UNION
+        SELECT g.student_id FROM guardianship g
+        WHERE g.guardian_id = $1 AND g.status <> 'REVOKED' AND NOT {RESTRICTED}
+    ) AND (e.begins_on IS NULL OR e.begins_on <= $2) AND (e.ends_on IS NULL OR e.ends_on >= $2)
+    UNION ALL
+    SELECT r.school_id FROM role_assignment r
+    WHERE r.person_id = $1 AND (r.begins_on IS NULL OR r.begins_on <= $2) AND (r.ends_on IS NULL OR r.ends_on >= $2)
+)
+ORDER BY school.name, school.id
 """
 
 

@@ -1,6 +1,5 @@
 """Puts a letter into languages, and into its two forms: text for every reader, HTML for a telephone in the evening."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
+import phonenumbers
 from babel.dates import format_date, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -30,6 +30,8 @@ _BELOW: Final = {"es": "En español: siga leyendo más abajo.", "en": "In Englis
 _LONGEST_SUBJECT: Final = 70
 #: `Rules.district_name` unless a district says otherwise: here for the catalogue.
 USUAL_NAME: Final = say("the school district")
+#: More than this of a text from the record says nothing to anybody.
+_LONGEST: Final = 500
 #: Hidden characters that names of some languages are written with (Unicode 23.2): zero-width joiner and non-joiner.
 _JOINERS: Final = frozenset("\u200c\u200d")
 
@@ -107,7 +109,7 @@ def _hidden(sign: str) -> bool:
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str) and type(value) is str:
-        return plain(value)
+        return plain(value)[:_LONGEST]
     if isinstance(value, tuple):
         return tuple(_cleaned(one) for one in value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -234,7 +236,13 @@ def _template() -> Template:
     return environment.get_template("letter.html")
 
 
-def _tel(phone: str) -> str:
-    """What a telephone dials (RFC 3966): digits, of ten those of the United States."""
-    digits = re.sub(r"\D", "", re.split(r"(?i)\s*(?:x|ext)", phone)[0])
-    return f"+1{digits}" if len(digits) == 10 else digits
+def _tel(phone: str) -> str | None:
+    """What a telephone calls when the number is pressed (RFC 3966); None where it is no whole number."""
+    try:
+        number = phonenumbers.parse(phone, "US")
+    except phonenumbers.NumberParseException:
+        return None
+    # Without its area code it could be called from nearby only.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.RFC3966)

@@ -29,6 +29,7 @@ from mail.contents import (
     WorkOrderOpened,
 )
 from mail.letters.blocks import Block, District, Fact, Facts, Heading, Letter, Link, Moment, Paragraph, WhomToCall
+from mail.letters.devices import device_words
 
 
 def text_of(contents: Contents, rules: Rules) -> Letter:
@@ -90,7 +91,7 @@ def _second_factor_set(contents: SecondFactorSet, _: Rules) -> Letter:
         contents,
         say("A second factor was set up for your account"),
         Paragraph(say("On %(at)s an authenticator was set up for your portal account.", at=Moment(contents.at))),
-        _username(contents.username),
+        *([_username(contents.username)] if contents.username else []),
         Paragraph(
             say(
                 "From now on, signing in takes a code from that authenticator, or one of the recovery codes "
@@ -104,8 +105,8 @@ def _second_factor_set(contents: SecondFactorSet, _: Rules) -> Letter:
 
 def _new_device(contents: SignedInFromNewDevice, rules: Rules) -> Letter:
     rows = [Fact(say("Username"), contents.username)]
-    if contents.device:
-        rows.append(Fact(say("Device"), contents.device))
+    if device := device_words(contents.device):
+        rows.append(Fact(say("Device"), device))
     return _letter(
         contents,
         say("Your account was signed in to from a new device"),
