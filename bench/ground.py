@@ -92,7 +92,7 @@ class Ground:
             "PORTAL_SMTP_HOST": "127.0.0.1",
             "PORTAL_SMTP_PORT": str(mail_port),
             "PORTAL_SMTP_SECURITY": "none",
-            # Ten a second: the courier is at work all the while, and takes no more of a worker than it does in a district.
+            # Ten a second: the courier is at work all the while, and takes no more of a worker than in a district.
             "PORTAL_MAIL_PER_MINUTE": "600",
             **{f"PORTAL_{name}": PLENTY for name in BUDGETS},
         }
