@@ -36,6 +36,8 @@ _IDLE: Final = 30.0
 _LOST_IN_A_ROW: Final = 3
 #: Letters whose time is over are given up without being tried once the relay was in trouble so often in a row.
 _TROUBLES_BEFORE_GIVING_UP: Final = 5
+#: The log speaks of clocks no more often.
+_TELL_OF_CLOCKS_EVERY: Final = timedelta(hours=1)
 
 
 class Bell:
@@ -65,6 +67,7 @@ class Courier:
         #: No letter is taken before then; how often in a row that was so; letters in a row on which the relay was lost.
         self._paused_until: datetime | None = None
         self._troubles = self._lost = 0
+        self._clocks_told_at: datetime | None = None
         #: How it went so far.
         self.endings: Counter[Ending] = Counter()
 
@@ -129,7 +132,7 @@ class Courier:
         if moment is not None and self._once:
             return None
         if moment is None:
-            found = await queries.next_due(ahead=self._habits.ahead)
+            found = await queries.next_due(now, ahead=self._habits.ahead, farthest=self._habits.farthest)
             if self._once and (found is None or found[0] > now):
                 return None
             if found is None:
@@ -143,9 +146,11 @@ class Courier:
         if self._pause_at(now):
             return False
         lease = now + habits.lease
-        row = await queries.claim(now, lease, step=habits.step, ahead=habits.ahead)
+        row = await queries.claim(now, lease, step=habits.step, ahead=habits.ahead, farthest=habits.farthest)
         if row is None:
             return False
+        if row["pace_was_wrong"]:
+            self._tell_of_clocks(now)
         in_hand = InHand(row, lease)
         try:
             ending = await self._carry(line, in_hand)
@@ -154,6 +159,11 @@ class Courier:
             raise
         self.endings[ending] += 1
         return True
+
+    def _tell_of_clocks(self, now: datetime) -> None:
+        if self._clocks_told_at is None or now - self._clocks_told_at >= _TELL_OF_CLOCKS_EVERY:
+            self._clocks_told_at = now
+            _log.warning("clocks of couriers differ: another one is ahead of this one")
 
     def _now(self) -> datetime:
         return self._context().now
@@ -170,7 +180,7 @@ class Courier:
         except Exception as failed:
             return await self._waits_for_mending(in_hand, "made ready", failed)
         if isinstance(ready, Withdrawn):
-            return await in_hand.withdrawn(ready)
+            return await in_hand.withdrawn(ready, self._habits)
         try:
             async with asyncio.timeout(self._habits.letter_seconds):
                 await line.carry(letter, ready.to, ready.message)

@@ -10,6 +10,8 @@ READY_SECONDS: Final = 30.0
 #: A letter that takes so many times the relay's patience for one answer is let go; its lease is longer by the margin.
 _LETTER_TIMES: Final = 8
 _LEASE_MARGIN: Final = timedelta(minutes=2)
+#: So much may the clocks of couriers differ.
+_CLOCK_MARGIN: Final = timedelta(minutes=1)
 #: Seconds before a letter is tried again: after the first time, and at most.
 _LETTER_FIRST, _LETTER_MOST = 60.0, 3600.0
 #: Seconds for which all letters wait when the relay is in trouble, likewise.
@@ -38,6 +40,11 @@ class Habits:
     def ahead(self) -> timedelta:
         """How far the even pace may be run ahead of."""
         return self.step * (max(self.per_minute // 6, 1) - 1)
+
+    @property
+    def farthest(self) -> timedelta:
+        """Nobody whose clock is right to the minute runs further ahead."""
+        return self.ahead + self.step + _CLOCK_MARGIN
 
     @property
     def letter_seconds(self) -> float:

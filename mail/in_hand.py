@@ -78,8 +78,9 @@ class InHand:
         _log.warning("letter failed", letter=self.id, kind=self.kind, attempts=self.attempts, code=why.code)
         return Ending.FAILED
 
-    async def withdrawn(self, why: Withdrawn) -> Ending:
-        await _surely(lambda: queries.withdrawn(self.id, self._lease, why.value))
+    async def withdrawn(self, why: Withdrawn, habits: Habits) -> Ending:
+        """It was of no use; the pace is given back what it took from it."""
+        await _surely(lambda: queries.withdrawn(self.id, self._lease, why.value, step=habits.step))
         _log.info("letter withdrawn", letter=self.id, kind=self.kind, why=why.value)
         return Ending.WITHDRAWN
 
