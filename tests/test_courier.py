@@ -244,6 +244,33 @@ async def test_what_a_server_says_is_kept_in_one_line_of_sane_length(
     assert (len(said), said[-1]) == (300, "…")
 
 
+TOKEN, KEY = "par_" + "aB3-_" * 8 + "xyz", "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (f"blocked url https://x.org/password#token={TOKEN} (policy)", "blocked url https://x.org/password#… (policy)"),
+        (f"<hxxps://x.org/password#TOKEN={TOKEN.lower()}>", "<hxxps://x.org/password#…"),
+        (f"x.org/password%23token%3D{TOKEN}, see https://y.org/help", "x.org/password%23… see https://y.org/help"),
+        (f"suspicious words: {TOKEN}, {KEY}", "suspicious words: …, …"),
+        ("01234567-89ab-8def-0123-456789ABCDEF?", "…?"),
+        ("no #hashtags here, and no 0123456789abcdef", "no #hashtags here, and no 0123456789abcdef"),
+    ],
+)
+async def test_what_a_server_repeats_of_a_letter_opens_no_account(
+    courier: Courier, mailbox: Mailbox, ctx: Context, said: str, kept: str
+) -> None:
+    """Neither from the outbox nor from the logs, whether the letter is given up or waits."""
+    mailbox.refused_after_data |= {MARIA: f"554 5.6.0 {said}", ADA: f"451 4.6.0 {said}"}
+    maria, ada = await promised(ctx, MARIA, ADA)
+    with capture_logs() as lines:
+        await courier.run(once=True)
+    assert (await letter(maria)).failure == f"554 5.6.0 {kept}"
+    assert (await letter(ada)).failure == f"451 4.6.0 {kept}"
+    assert not any(secret.lower() in str(lines).lower() for secret in (TOKEN, KEY))
+
+
 @pytest.mark.parametrize("after_data", [False, True])
 async def test_a_recipient_refused_for_now_waits_longer_each_time_and_the_others_go_on(
     courier: Courier, mailbox: Mailbox, ctx: Context, clock: Clock, *, after_data: bool

@@ -7,9 +7,9 @@ from db.sql import Row
 
 # One letter, the one whose turn it is, into one courier's hands, if the pace of all couriers together allows it
 # (GCRA: $3 is what each letter moves the pace on by, $4 how far ahead it may run). A pace further ahead than $5 was
-# set by a wrong clock, and begins anew. Until $2 no other courier takes the letter. Being due is asked for in a way that
-# no index knows, as a flood should be read in the order of turns, and never be sorted. Uses letter_next,
-# mail_pace_pkey, letter_pkey.
+# set by a wrong clock, and begins anew. Until $2 no other courier takes the letter. Being due is asked for in a way
+# that no index knows, as a flood should be read in the order of turns, and never be sorted.
+# Uses letter_next, mail_pace_pkey, letter_pkey.
 CLAIM = """
 WITH due AS (
     SELECT id FROM letter
