@@ -39,11 +39,23 @@ class Refused(NotTaken):
 
 
 class NotNow(NotTaken):
-    """It is to be tried again later; others may be taken meanwhile. `lost` where the relay fell silent or went away."""
+    """It is to be tried again later; others may be taken meanwhile.
 
-    def __init__(self, reason: str, *, lost: bool = False, code: str | None = None) -> None:
+    `lost` where the relay fell silent or went away, `perhaps_taken` where it may have had all of the letter by then;
+    `about_us` where it refuses the sender, whoever the letter is for.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        lost: bool = False,
+        perhaps_taken: bool = False,
+        about_us: bool = False,
+        code: str | None = None,
+    ) -> None:
         super().__init__(reason, code=code)
-        self.lost = lost
+        self.lost, self.perhaps_taken, self.about_us = lost, perhaps_taken, about_us
 
 
 class RelayTrouble(NotTaken):

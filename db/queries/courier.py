@@ -40,8 +40,8 @@ FROM (SELECT due_at FROM letter WHERE state = 'WAITING' ORDER BY due_at LIMIT 1)
 LEFT JOIN mail_pace pace ON pace.id = 1
 """
 
-# Whoever has the letter in hand by then: the mail relay took it. Its address is one that letters reach, then.
-# Uses letter_pkey, undeliverable_address_pkey, letter_tally_pkey.
+# Whoever has the letter in hand by then: the mail relay took it. Its address is one that letters reach, then, and the
+# relay is there. Uses letter_pkey, undeliverable_address_pkey, letter_tally_pkey.
 SENT = """
 WITH marked AS (
     UPDATE letter SET state = 'SENT', sent_at = $2, leased_until = NULL, failure = NULL
@@ -51,6 +51,8 @@ WITH marked AS (
 ), counted AS (
     INSERT INTO letter_tally (id, n) SELECT 'SENT:' || kind, 1 FROM marked
     ON CONFLICT (id) DO UPDATE SET n = letter_tally.n + 1
+), is_there AS (
+    UPDATE mail_pace SET trouble_since = NULL WHERE trouble_since IS NOT NULL AND EXISTS (SELECT FROM marked)
 )
 SELECT kind FROM marked
 """
@@ -111,6 +113,19 @@ WITH old AS (
 SELECT count(*) AS letters FROM marked
 """
 
+# No letter gets past the mail relay, for all that a courier knows; it may have been so before.
+RELAY_IS_IN_TROUBLE = "UPDATE mail_pace SET trouble_since = $1 WHERE trouble_since IS NULL"
+
+# It judges letters.
+RELAY_IS_THERE = "UPDATE mail_pace SET trouble_since = NULL WHERE trouble_since IS NOT NULL"
+
+# Since when a letter is due that nobody has taken, and since when the mail relay is in trouble. One that a courier has
+# in hand is due when its lease ends. Uses letter_waiting.
+HELD_UP = """
+SELECT (SELECT min(due_at) FROM letter WHERE state = 'WAITING' AND due_at <= $1) AS due_since,
+       (SELECT trouble_since FROM mail_pace) AS trouble_since
+"""
+
 
 async def claim(
     now: datetime, leased_until: datetime, *, step: timedelta, ahead: timedelta, farthest: timedelta
@@ -148,6 +163,22 @@ async def withdrawn(letter_id: int, leased_until: datetime, why: str, *, step: t
 async def let_go(letter_id: int, leased_until: datetime, due_at: datetime, reason: str | None = None) -> bool:
     """The letter waits for another time; False where the lease was lost."""
     return await sql.execute(LET_GO, letter_id, leased_until, due_at, reason) > 0
+
+
+async def relay_is_in_trouble(now: datetime) -> None:
+    """Notes it, where it is not known yet."""
+    await sql.execute(RELAY_IS_IN_TROUBLE, now)
+
+
+async def relay_is_there() -> None:
+    """Notes it likewise."""
+    await sql.execute(RELAY_IS_THERE)
+
+
+async def held_up(now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Since when a letter is due that nobody has taken, and since when the relay is in trouble; None where not so."""
+    [found] = await sql.rows(HELD_UP, now)
+    return found["due_since"], found["trouble_since"]
 
 
 async def give_up(since: datetime, now: datetime, reason: str) -> int:
