@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.settings import Settings
-from db.queries import outbox
+from db.queries import courier, outbox
 from mail.outbox import LetterKind, Withdrawn
 
 _log = structlog.get_logger("portal.metrics")
@@ -26,33 +26,44 @@ _ENDED: Final = (
 )
 
 
+#: For how long something is so, 0 where it is not.
+_HELD_UP: Final = (
+    ("portal_letters_oldest_waiting_seconds", "For how long the letter that waits the longest does so."),
+    ("portal_letters_overdue_seconds", "For how long a letter is due that no courier takes."),
+    ("portal_mail_relay_trouble_seconds", "For how long the mail relay cannot be used while letters wait."),
+)
+
+
 class Letters(Collector):
     """What the database said of the letters a moment ago, as metrics."""
 
-    def __init__(self, waiting: int, oldest_seconds: float, tally: dict[str, int]) -> None:
-        self._waiting, self._oldest_seconds, self._tally = waiting, oldest_seconds, tally
+    def __init__(self, waiting: int, seconds: tuple[float, float, float], tally: dict[str, int]) -> None:
+        self._waiting, self._seconds, self._tally = waiting, seconds, tally
 
     @classmethod
     async def counted(cls, now: datetime) -> "Letters":
         """Asks the database."""
         waiting, since = await outbox.waiting()
-        oldest = max((now - since).total_seconds(), 0.0) if since else 0.0
-        return cls(waiting, oldest, await outbox.tally())
+        due_since, trouble_since = await courier.held_up(now)
+        # Without letters nobody tries the relay, nor finds that it is there again.
+        trouble = _seconds(now, trouble_since) if waiting else 0.0
+        return cls(waiting, (_seconds(now, since), _seconds(now, due_since), trouble), await outbox.tally())
 
     def collect(self) -> Iterator[Metric]:
         """All metrics, with a zero for what did not happen yet: a rate has to begin somewhere."""
         yield GaugeMetricFamily("portal_letters_waiting", "Letters that wait to be sent.", value=self._waiting)
-        yield GaugeMetricFamily(
-            "portal_letters_oldest_waiting_seconds",
-            "For how long the letter that waits the longest does so; 0 where none waits.",
-            value=self._oldest_seconds,
-        )
+        for (name, told), seconds in zip(_HELD_UP, self._seconds, strict=True):
+            yield GaugeMetricFamily(name, told, value=seconds)
         for state, name, label, told, known in _ENDED:
             family = CounterMetricFamily(name, told, labels=[label])
             found = {id_.removeprefix(f"{state}:"): n for id_, n in self._tally.items() if id_.startswith(f"{state}:")}
             for word, n in sorted((dict.fromkeys(map(str, known), 0) | found).items()):
                 family.add_metric([word], n)
             yield family
+
+
+def _seconds(now: datetime, since: datetime | None) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0
 
 
 class Build(Collector):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain, repeat
 from typing import Final
 
 import orjson
@@ -18,6 +19,9 @@ from mail.outbox import LetterInHand, LetterKind, Withdrawn, folded_address
 _log = structlog.get_logger("portal.mail")
 #: Seconds between two tries to mark a letter while the database is away.
 _MARK_AGAIN: Final = (0.2, 1.0, 5.0, 15.0, 30.0)
+#: The same where giving up would send the letter once more: then the last one for ever. Shorter than a courier sleeps
+#: while the database is away, as the mark should be there before anybody claims the letter anew.
+_MARK_FOR_EVER: Final = (0.2, 1.0, 3.0)
 #: Seconds for a last word about a letter when everything has to end.
 _LAST_SECONDS: Final = 2.0
 
@@ -66,7 +70,8 @@ class InHand:
         return folded_address(self.address)
 
     async def sent(self, now: datetime) -> Ending:
-        await _surely(lambda: queries.sent(self.id, now, self._folded))
+        """Marked however long the database is away; only the end of the process puts an end to that."""
+        await _surely(lambda: queries.sent(self.id, now, self._folded), ever=True)
         _log.info("letter sent", letter=self.id, kind=self.kind, attempts=self.attempts)
         return Ending.SENT
 
@@ -78,8 +83,9 @@ class InHand:
         _log.warning("letter failed", letter=self.id, kind=self.kind, attempts=self.attempts, code=why.code)
         return Ending.FAILED
 
-    async def withdrawn(self, why: Withdrawn) -> Ending:
-        await _surely(lambda: queries.withdrawn(self.id, self._lease, why.value))
+    async def withdrawn(self, why: Withdrawn, habits: Habits) -> Ending:
+        """It was of no use; the pace is given back what it took from it."""
+        await _surely(lambda: queries.withdrawn(self.id, self._lease, why.value, step=habits.step))
         _log.info("letter withdrawn", letter=self.id, kind=self.kind, why=why.value)
         return Ending.WITHDRAWN
 
@@ -104,9 +110,9 @@ class InHand:
             _log.warning("letter stays leased", letter=self.id, reason=type(failed).__name__)
 
 
-async def _surely(mark: Callable[[], Awaitable[bool]]) -> None:
-    """Also when the database is away for a moment: a letter that was sent and is not marked would come twice."""
-    for seconds in (*_MARK_AGAIN, None):
+async def _surely(mark: Callable[[], Awaitable[bool]], *, ever: bool = False) -> None:
+    """Also when the database is away for a moment; with `ever`, for as long as that may be."""
+    for seconds in chain(_MARK_FOR_EVER, repeat(_MARK_FOR_EVER[-1])) if ever else (*_MARK_AGAIN, None):
         try:
             marked = await mark()
         except Exception as failed:

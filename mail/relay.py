@@ -34,8 +34,15 @@ from mail.outbox import LetterInHand
 
 #: An answer's enhanced status code (RFC 3463), as in `550 5.1.1 No such user`.
 _ENHANCED: Final = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
-#: Subjects of enhanced codes that do not speak of the address: system, protocol, content, security and policy.
-_NOT_THE_ADDRESS: Final = frozenset({"3", "5", "6", "7"})
+#: Subjects of enhanced codes that do not speak of the address: system, protocol, content.
+_NOT_THE_ADDRESS: Final = frozenset({"3", "5", "6"})
+#: The subject of security and policy: before there is any content, it is about who asks.
+_POLICY: Final = "7"
+#: Enhanced codes that speak of the sender, at times only once they have all of the letter: a sender's address that is
+#: wrong or out of use (RFC 3463 §3.2), and what Exchange says to whoever may not send as that sender.
+_ABOUT_THE_SENDER: Final = frozenset({"5.1.7", "5.1.8", "5.2.252", "5.7.60"})
+#: What servers without enhanced codes say to whoever they take nothing from for elsewhere.
+_RELAYING: Final = re.compile(r"\brelay", re.IGNORECASE)
 #: Answers to RCPT that speak of whoever asks, and would come for any recipient: bad sequence, authentication required.
 _ABOUT_US: Final = frozenset({500, 502, 503, 530, 534, 535, 538})
 #: The end of a message is answered when it was looked at for spam and viruses; an answer that is missed makes a repeat.
@@ -167,9 +174,9 @@ class RelayLine:
         try:
             await smtp.mail(sender, options=options, encoding="utf-8" if to.needs_utf8 else "ascii")
         except SMTPResponseException as answer:
-            if to.needs_utf8 and answer.code >= 500:
+            if to.needs_utf8 and answer.code >= 500 and not _is_about_us(answer, before_content=True):
                 # Announced, and not meant so: nobody else's letter is held up by it.
-                raise Refused(said(answer), unreachable=True, code=_code(answer)) from answer
+                raise Refused(said(answer), unreachable=False, code=_code(answer)) from answer
             raise RelayTrouble("MAIL FROM", said(answer)) from answer
         except (SMTPException, OSError, ValueError) as failed:
             raise RelayTrouble("MAIL FROM", said(failed), lost=lost(failed)) from failed
@@ -178,19 +185,25 @@ class RelayLine:
     async def _hand_over(self, smtp: aiosmtplib.SMTP, to: Mailable, message: EmailMessage) -> None:
         relay = self._relay
         content = _on_the_wire(message, to, eight_bit=smtp.supports_extension("8bitmime"))
+        under_way = False
         try:
             await smtp.rcpt(to.address, encoding="utf-8" if to.needs_utf8 else "ascii")
+            under_way = True
             async with asyncio.timeout(relay.seconds * (_DATA_TIMES + 1)):
                 await smtp.data(content, timeout=relay.seconds * _DATA_TIMES)
         except SMTPResponseException as answer:
-            if isinstance(answer, SMTPRecipientRefused) and answer.code in _ABOUT_US:
+            at_recipient = isinstance(answer, SMTPRecipientRefused)
+            if at_recipient and answer.code in _ABOUT_US:
                 raise RelayTrouble("RCPT TO", said(answer)) from answer
-            if 500 <= answer.code < 600:
-                at_fault = _speaks_of_the_address(answer)
+            for_good = 500 <= answer.code < 600
+            if for_good and not _is_about_us(answer, before_content=at_recipient):
+                at_fault = at_recipient and _speaks_of_the_address(answer)
                 raise Refused(said(answer), unreachable=at_fault, code=_code(answer)) from answer
-            raise NotNow(said(answer), code=_code(answer)) from answer
+            raise NotNow(said(answer), about_us=for_good, code=_code(answer)) from answer
         except (SMTPException, OSError) as failed:
-            raise NotNow(said(failed), lost=lost(failed)) from failed
+            # Whether it had all of the letter when it went away, nobody can tell from here.
+            is_lost = lost(failed)
+            raise NotNow(said(failed), lost=is_lost, perhaps_taken=is_lost and under_way) from failed
 
     # -------------------------------------------------------------------------------------------- between letters
     async def _reset(self) -> None:
@@ -240,10 +253,19 @@ def _on_the_wire(message: EmailMessage, to: Mailable, *, eight_bit: bool) -> byt
 
 
 def _speaks_of_the_address(answer: SMTPResponseException) -> bool:
-    """Whether a refusal for good is about the address: a bare code is taken for that, an enhanced one may deny it.
-    That a letter was taken for spam says nothing about whom it was for."""
+    """Whether a recipient refused for good is so for the address: a bare code is taken for that, an enhanced one may
+    deny it."""
     enhanced = _ENHANCED.match(answer.message)
     return enhanced is None or enhanced[1] not in _NOT_THE_ADDRESS
+
+
+def _is_about_us(answer: SMTPResponseException, *, before_content: bool) -> bool:
+    """Whether a refusal for good would meet any letter: it is about the sender, or, while there is no content yet that
+    could offend, about policy, or about taking letters for elsewhere at all."""
+    enhanced = _ENHANCED.match(answer.message)
+    if enhanced is None:
+        return answer.code in _ABOUT_US or (before_content and _RELAYING.search(answer.message) is not None)
+    return enhanced[0] in _ABOUT_THE_SENDER or (before_content and enhanced[1] == _POLICY)
 
 
 def _code(answer: SMTPResponseException) -> str:

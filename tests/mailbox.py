@@ -52,6 +52,8 @@ class Mailbox:
     refused_sender: str | None = None
     #: For these recipients so many connections are cut while the letter is under way.
     cuts: Counter[str] = field(default_factory=Counter)
+    #: The same when the recipient is named.
+    cuts_early: Counter[str] = field(default_factory=Counter)
     #: The answer to letters to these comes when the event is set.
     slow: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -183,6 +185,14 @@ class _Connection(SMTP):
     """One connection, which may be cut in the midst of a letter."""
 
     mailbox: Mailbox
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        for address in +self.mailbox.cuts_early:
+            if address in arg:
+                self.mailbox.cuts_early[address] -= 1
+                self.cut()
+                return
+        await super().smtp_RCPT(arg)
 
     async def smtp_DATA(self, arg: str) -> None:
         recipients = self.envelope.rcpt_tos if self.envelope else []

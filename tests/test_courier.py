@@ -216,20 +216,42 @@ async def test_an_address_that_is_reached_again_is_no_longer_known_as_unreachabl
         ("550 5.1.1 No such user", True),
         ("552 5.2.2 Mailbox full", True),
         ("550 5.4.1 Recipient address rejected: Access denied", True),
-        ("554 5.7.1 Message rejected as spam", False),
         ("552 5.3.4 Message too big for system", False),
+        ("555 5.5.4 Unsupported option", False),
+        ("550 5.6.7 No such letters here", False),
     ],
 )
-@pytest.mark.parametrize("after_data", [False, True])
-async def test_a_refusal_for_good_ends_the_letter_and_an_address_is_marked_where_it_is_at_fault(
-    courier: Courier, mailbox: Mailbox, ctx: Context, answer: str, *, unreachable: bool, after_data: bool
+async def test_a_recipient_refused_for_good_ends_the_letter_and_an_address_is_marked_where_it_is_at_fault(
+    courier: Courier, mailbox: Mailbox, ctx: Context, answer: str, *, unreachable: bool
 ) -> None:
-    (mailbox.refused_after_data if after_data else mailbox.refused)[MARIA] = answer
+    mailbox.refused[MARIA] = answer
     [id_] = await promised(ctx, MARIA)
     await courier.run(once=True)
     given_up = await letter(id_)
     assert (given_up.state, given_up.failure) == (LetterState.FAILED, answer)
     assert await UndeliverableAddress.exists() == unreachable
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "554 Transaction failed: spam",
+        "554 5.7.1 Message rejected as spam",
+        "552 5.3.4 Message too big for system",
+        "550 5.1.1 No such user after all",
+        "552 5.2.2 Mailbox full",
+    ],
+)
+async def test_a_letter_refused_for_good_says_nothing_about_the_address(
+    courier: Courier, mailbox: Mailbox, ctx: Context, answer: str
+) -> None:
+    """Each of them would be refused for what it holds, and nobody could be written to any more."""
+    mailbox.refused_after_data[MARIA] = answer
+    [id_] = await promised(ctx, MARIA)
+    await courier.run(once=True)
+    given_up = await letter(id_)
+    assert (given_up.state, given_up.failure) == (LetterState.FAILED, answer)
+    assert not await UndeliverableAddress.exists()
 
 
 async def test_what_a_server_says_is_kept_in_one_line_of_sane_length(
@@ -242,6 +264,33 @@ async def test_what_a_server_says_is_kept_in_one_line_of_sane_length(
     assert said is not None
     assert said.startswith("550 No [31msuch user xxx")
     assert (len(said), said[-1]) == (300, "…")
+
+
+TOKEN, KEY = "par_" + "aB3-_" * 8 + "xyz", "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (f"blocked url https://x.org/password#token={TOKEN} (policy)", "blocked url https://x.org/password#… (policy)"),
+        (f"<hxxps://x.org/password#TOKEN={TOKEN.lower()}>", "<hxxps://x.org/password#…"),
+        (f"x.org/password%23token%3D{TOKEN}, see https://y.org/help", "x.org/password%23… see https://y.org/help"),
+        (f"suspicious words: {TOKEN}, {KEY}", "suspicious words: …, …"),
+        ("01234567-89ab-8def-0123-456789ABCDEF?", "…?"),
+        ("no #hashtags here, and no 0123456789abcdef", "no #hashtags here, and no 0123456789abcdef"),
+    ],
+)
+async def test_what_a_server_repeats_of_a_letter_opens_no_account(
+    courier: Courier, mailbox: Mailbox, ctx: Context, said: str, kept: str
+) -> None:
+    """Neither from the outbox nor from the logs, whether the letter is given up or waits."""
+    mailbox.refused_after_data |= {MARIA: f"554 5.6.0 {said}", ADA: f"451 4.6.0 {said}"}
+    maria, ada = await promised(ctx, MARIA, ADA)
+    with capture_logs() as lines:
+        await courier.run(once=True)
+    assert (await letter(maria)).failure == f"554 5.6.0 {kept}"
+    assert (await letter(ada)).failure == f"451 4.6.0 {kept}"
+    assert not any(secret.lower() in str(lines).lower() for secret in (TOKEN, KEY))
 
 
 @pytest.mark.parametrize("after_data", [False, True])
@@ -312,6 +361,40 @@ async def test_a_server_that_does_not_answer_in_time_is_given_up_for_that_letter
     clock.now = row.due_at
     await courier_for(relay, clock, ctx).run(once=True)
     assert mailbox.recipients == [MARIA]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_of_a_letter_that_may_have_been_taken_few_copies_go(
+    courier: Courier, clock: Clock, mailbox: Mailbox, ctx: Context, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    """The relay has all of it each time, and its answer is lost, or comes too late."""
+    if late:
+        monkeypatch.setattr("mail.relay._DATA_TIMES", 0.01)
+        mailbox.slow[MARIA] = asyncio.Event()
+    else:
+        mailbox.cuts[MARIA] = 100
+    [id_] = await promised(ctx, MARIA)
+    promised_at, tries = clock(), []
+    while (row := await letter(id_)).state is LetterState.WAITING:
+        clock.now = row.due_at
+        tries.append((clock() - promised_at).total_seconds() / 3600)
+        await courier.run(once=True)
+    assert row.failure in {"It did not answer in time.", "It closed the connection."}
+    first, second, third, last = tries
+    assert (first, last) == (0, 24)
+    assert 0.79 <= second <= 1.21
+    assert 6 * 0.79 <= (third - second) / second <= 6 * 1.21
+
+
+async def test_a_server_that_goes_away_before_it_has_the_letter_is_asked_again_soon(
+    courier: Courier, mailbox: Mailbox, ctx: Context, clock: Clock
+) -> None:
+    mailbox.cuts_early[MARIA] = 1
+    [id_] = await promised(ctx, MARIA)
+    await courier.run(once=True)
+    row = await letter(id_)
+    assert (row.state, row.failure) == (LetterState.WAITING, "It closed the connection.")
+    assert row.due_at - clock() < timedelta(minutes=2)
 
 
 async def test_a_connection_cut_in_the_midst_of_a_letter_is_no_end_of_it(

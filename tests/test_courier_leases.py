@@ -1,19 +1,23 @@
-"""Letters in couriers' hands: nobody else takes them, nothing is lost with them, and all keep one pace."""
+"""Letters in couriers' hands: nobody else takes them, nothing is lost with them, all keep one pace and one order."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.settings import Settings
 from db import sql
 from db.context import Context
-from db.models import LetterState, UndeliverableAddress
+from db.models import LetterState, MailPace, UndeliverableAddress
+from db.queries.courier import claim, next_due
 from mail.courier import Courier
+from mail.outbox import Addressee, LetterKind, promise
 from tests.conftest import Clock
-from tests.couriers import courier_for, letter, promised, relay_settings, states
+from tests.couriers import at_work, courier_for, letter, promised, relay_settings, states
 from tests.district import District
 from tests.holding import until
 from tests.mailbox import Mailbox
@@ -164,3 +168,85 @@ async def test_the_pace_is_kept_whoever_asks_at_the_same_time(
         worker.stop()
     await asyncio.gather(*running)
     assert len(mailbox.received) == 10
+
+
+async def test_letters_that_are_never_sent_take_nothing_from_the_pace(
+    relay: Settings, mailbox: Mailbox, district: District, clock: Clock
+) -> None:
+    """Whoever asks for the log-ons of addresses that nobody has delays no letter."""
+    slow = relay.model_copy(update={"mail_per_minute": 12})
+    nobody = [Addressee(None, f"nobody{n}@example.org", None) for n in range(30)]
+    asked = await promise(district.ctx, LetterKind.LOG_ON_INFORMATION, nobody, {})
+    await promised(district.ctx, MARIA, ADA, THEO)
+    worker = courier_for(slow, clock, district.ctx)
+    async with at_work(worker, slow):
+        await until(partial(_at_rest, 2))
+        assert await states(asked) == ["CANCELLED"] * 30
+        clock.advance(seconds=5)
+        worker.wake()
+        await until(partial(_at_rest, 3))
+    assert len(mailbox.received) == 3
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(hours=8)])
+async def test_a_pace_that_a_wrong_clock_has_set_stops_nobody(
+    relay: Settings, mailbox: Mailbox, district: District, clock: Clock, ahead: timedelta
+) -> None:
+    ctx, slow = district.ctx, relay.model_copy(update={"mail_per_minute": 12})
+    await promised(ctx, MARIA, ADA, THEO, "nora@example.org")
+    await sql.rows("INSERT INTO mail_pace (id, next_at) VALUES (1, $1)", clock() + ahead)
+    worker = courier_for(slow, clock, ctx)
+    with capture_logs() as lines:
+        async with at_work(worker, slow):
+            await until(partial(_at_rest, 2))
+            clock.advance(seconds=5)
+            worker.wake()
+            await until(partial(_at_rest, 3))
+    assert len(mailbox.received) == 3
+    assert [line["event"] for line in lines].count("clocks of couriers differ: another one is ahead of this one") == 1
+
+
+async def test_a_courier_does_not_sleep_for_a_pace_that_a_wrong_clock_has_set(district: District, clock: Clock) -> None:
+    await promised(district.ctx, MARIA)
+    ahead, farthest = timedelta(seconds=5), timedelta(seconds=70)
+    for seconds, free_at in ((69, clock() + timedelta(seconds=64)), (71, None)):
+        await MailPace.all().delete()
+        await MailPace.create(id=1, next_at=clock() + timedelta(seconds=seconds))
+        assert await next_due(clock(), ahead=ahead, farthest=farthest) == (clock(), free_at)
+
+
+# ------------------------------------------------------------------------------------------------ whose turn it is
+async def test_what_somebody_waits_for_goes_first(district: District, clock: Clock) -> None:
+    """And what came first goes first among what is alike."""
+    ctx = district.ctx
+    kinds = (LetterKind.WELCOME, LetterKind.LOG_ON_INFORMATION, LetterKind.RESET_LINK, LetterKind.ACTIVATION_KEY)
+    ids = {}
+    for nth, kind in enumerate((*kinds, *kinds)):
+        at = replace(ctx, now=ctx.now + timedelta(seconds=nth))
+        [ids[nth]] = await promise(at, kind, [Addressee(None, f"{nth}@example.org", None)], {})
+    clock.advance(minutes=1)
+    assert await _claimed(clock, 8) == [ids[nth] for nth in (2, 3, 6, 7, 1, 5, 0, 4)]
+
+
+async def test_nothing_stands_still_for_what_goes_first(district: District, clock: Clock) -> None:
+    """Letters that ask again and again for log-ons hold up another one for an hour, and a link of the desk for none."""
+    ctx = district.ctx
+    ids = {}
+    for name, kind, minutes in (
+        ("old", LetterKind.WELCOME, 0),
+        ("within the hour", LetterKind.LOG_ON_INFORMATION, 59),
+        ("later", LetterKind.LOG_ON_INFORMATION, 61),
+        ("link", LetterKind.RESET_LINK, 62),
+    ):
+        at = replace(ctx, now=ctx.now + timedelta(minutes=minutes))
+        [ids[name]] = await promise(at, kind, [Addressee(None, f"{minutes}@example.org", None)], {})
+    clock.advance(minutes=62)
+    assert await _claimed(clock, 4) == [ids[name] for name in ("link", "within the hour", "old", "later")]
+
+
+async def _claimed(clock: Clock, letters: int) -> list[int]:
+    """The next letters in the order in which couriers take them."""
+    now, no_time = clock(), timedelta()
+    lease = now + timedelta(hours=1)
+    claims = [await claim(now, lease, step=no_time, ahead=no_time, farthest=no_time) for _ in range(letters)]
+    return [row["id"] for row in claims if row]

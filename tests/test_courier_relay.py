@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 from app.settings import Settings
 from db import sql
 from db.context import Context
-from db.models import Letter, LetterState
+from db.models import Letter, LetterState, UndeliverableAddress
 from mail.courier import Courier
 from tests.certificates import Authority
 from tests.conftest import Clock
@@ -221,6 +221,79 @@ async def test_a_refusal_of_us_in_place_of_the_recipient_is_the_relays_trouble(
     assert trouble(lines) == [f"RCPT TO: {answer}"]
 
 
+REFUSALS_OF_US = [
+    ("550 5.1.8 Access denied, bad outbound sender", False),
+    ("553 5.1.7 Bad sender's mailbox address", False),
+    ("554 5.7.1 Relay access denied", False),
+    ("550 5.7.64 Relay access denied", False),
+    ("550 relay not permitted", False),
+    ("550 5.1.8 Access denied, bad outbound sender", True),
+    ("550 5.1.7 Invalid address of sender", True),
+    ("554 5.2.252 SendAsDenied", True),
+    ("550 5.7.60 Client does not have permissions to send as this sender", True),
+]
+
+
+@pytest.mark.parametrize(("answer", "after_data"), REFUSALS_OF_US)
+async def test_a_refusal_of_us_on_letter_after_letter_is_the_relays_trouble_and_ends_none(
+    *, settings: Settings, courier: Couriers, ctx: Context, clock: Clock, answer: str, after_data: bool
+) -> None:
+    """Nor is any address taken for one that letters do not reach."""
+    addresses = [f"family{n}@example.org" for n in range(10)]
+    async with Mailbox() as mailbox:
+        refused = mailbox.refused_after_data if after_data else mailbox.refused
+        refused |= dict.fromkeys(addresses, answer)
+        ids = await promised(ctx, *addresses)
+        worker = courier(relay_settings(settings, mailbox))
+        with capture_logs() as lines:
+            await worker.run(once=True)
+        assert len(mailbox.asked_for) <= 4
+        assert trouble(lines) == [answer]
+        assert await states(ids) == ["WAITING"] * 10
+        refused.clear()
+        clock.advance(minutes=5)
+        await worker.run(once=True)
+    assert await states(ids) == ["SENT"] * 10
+    assert not await UndeliverableAddress.exists()
+
+
+async def test_a_refusal_of_us_for_one_letter_holds_up_no_other(
+    settings: Settings, courier: Couriers, ctx: Context, clock: Clock
+) -> None:
+    """However often in a row that letter meets it: the recipient's own rules may be meant."""
+    async with Mailbox() as mailbox:
+        mailbox.refused[MARIA] = "550 5.7.1 This recipient takes no letters from elsewhere"
+        [maria] = await promised(ctx, MARIA)
+        worker = courier(relay_settings(settings, mailbox))
+        with capture_logs() as lines:
+            for _ in range(5):
+                clock.now = (await letter(maria)).due_at
+                await worker.run(once=True)
+        assert mailbox.asked_for == [MARIA] * 5
+        assert trouble(lines) == []
+        while (row := await letter(maria)).state is LetterState.WAITING:
+            clock.now = row.due_at
+            await worker.run(once=True)
+    assert row.state is LetterState.FAILED
+    assert not await UndeliverableAddress.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("550 5.1.8 Bad sender", "WAITING"), ("555 5.5.4 Unsupported option: SMTPUTF8", "FAILED")]
+)
+async def test_a_sender_refused_where_smtputf8_is_needed_is_not_the_recipients_fault(
+    settings: Settings, courier: Couriers, ctx: Context, answer: str, state: str
+) -> None:
+    async with Mailbox() as mailbox:
+        mailbox.refused_sender = answer
+        ids = await promised(ctx, "maría@example.org")
+        with capture_logs() as lines:
+            await courier(relay_settings(settings, mailbox)).run(once=True)
+    assert await states(ids) == [state]
+    assert trouble(lines) == ([f"MAIL FROM: {answer}"] if state == "WAITING" else [])
+    assert not await UndeliverableAddress.exists()
+
+
 async def test_a_relay_that_falls_silent_on_letter_after_letter_is_in_trouble_itself(
     settings: Settings, courier: Couriers, ctx: Context
 ) -> None:
@@ -277,12 +350,33 @@ async def test_the_database_may_be_away_for_a_moment_after_a_letter_was_sent(
     assert (row.state, row.attempts) == (LetterState.SENT, 1)
 
 
+async def test_however_long_the_database_is_away_a_letter_that_was_sent_is_not_sent_again(
+    settings: Settings, courier: Couriers, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far longer than other marks are tried for."""
+    monkeypatch.setattr("mail.in_hand._MARK_AGAIN", (0.0,) * 5)
+    monkeypatch.setattr("mail.in_hand._MARK_FOR_EVER", (0.0, 0.01))
+    async with Mailbox() as mailbox:
+        released = mailbox.slow[MARIA] = asyncio.Event()
+        [id_] = await promised(ctx, MARIA)
+        with capture_logs() as lines:
+            work = asyncio.create_task(courier(relay_settings(settings, mailbox)).run(once=True))
+            await until(lambda: _asked(mailbox))
+            await sql.rows("ALTER TABLE letter_tally RENAME TO letter_tally_away")
+            released.set()
+            await until(lambda: _said(lines, "letter not marked yet", times=20))
+            await sql.rows("ALTER TABLE letter_tally_away RENAME TO letter_tally")
+            await work
+        assert mailbox.recipients == [MARIA]
+    assert await states([id_]) == ["SENT"]
+
+
 async def _asked(mailbox: Mailbox) -> bool | None:
     return True if mailbox.asked_for else None
 
 
-async def _said(lines: list[EventDict], event: str) -> bool | None:
-    return True if any(line["event"] == event for line in lines) else None
+async def _said(lines: list[EventDict], event: str, *, times: int = 1) -> bool | None:
+    return True if [line["event"] for line in lines].count(event) >= times else None
 
 
 async def test_logs_name_no_address(settings: Settings, courier: Couriers, ctx: Context, tmp_path: Path) -> None:

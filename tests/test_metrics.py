@@ -16,6 +16,7 @@ from app.settings import Settings
 from db import sql
 from db.context import Context
 from db.models import Letter
+from db.queries.courier import claim
 from db.queries.housekeeping import throw_away
 from mail.outbox import Addressee, LetterKind, Withdrawn, promise
 from resolvers.outbox import cancel_letter, retry_failed_letters
@@ -54,7 +55,7 @@ async def test_what_became_of_letters_is_counted(
     assert await counted(portal) == {}
     waiting, _, _ = await promised(ctx, MARIA, ADA, THEO)
     clock.advance(minutes=10)
-    assert await counted(portal) == {"waiting": 3, "oldest_waiting_seconds": 600}
+    assert await counted(portal) == {"waiting": 3, "oldest_waiting_seconds": 600, "overdue_seconds": 600}
     async with Mailbox() as mailbox:
         mailbox.refused |= {ADA: "550 5.1.1 No such user", MARIA: "450 4.2.1 Try again"}
         await courier_for(relay_settings(settings, mailbox), clock, ctx).run(once=True)
@@ -104,7 +105,71 @@ async def test_a_letter_that_is_tried_again_waits_since_then(portal: Portal, ctx
     clock.advance(days=2)
     await retry_failed_letters(replace(ctx, now=clock()))
     clock.advance(seconds=30)
-    assert await counted(portal) == {"waiting": 1, "oldest_waiting_seconds": 30}
+    assert await counted(portal) == {"waiting": 1, "oldest_waiting_seconds": 30, "overdue_seconds": 30}
+
+
+async def test_a_full_mailbox_is_no_trouble_of_the_relays_and_no_letter_overdue(
+    portal: Portal, district: District, settings: Settings, clock: Clock
+) -> None:
+    """Nobody is to be woken because one letter is tried for a day."""
+    [id_] = await promised(district.ctx, MARIA)
+    async with Mailbox() as mailbox:
+        mailbox.refused[MARIA] = "452 4.2.2 Mailbox full"
+        worker = courier_for(relay_settings(settings, mailbox), clock, district.ctx)
+        for _ in range(8):
+            await worker.run(once=True)
+            due_at = (await Letter.get(id=id_)).due_at
+            clock.now = due_at - timedelta(seconds=1)
+            told = await counted(portal)
+            assert told.pop("oldest_waiting_seconds") > 0
+            assert told == {"waiting": 1}
+            clock.now = due_at
+    clock.advance(seconds=20)
+    assert (await counted(portal))["overdue_seconds"] == 20
+
+
+async def test_a_letter_in_a_couriers_hand_is_not_overdue(portal: Portal, ctx: Context, clock: Clock) -> None:
+    await promised(ctx, MARIA)
+    clock.advance(minutes=5)
+    lease, no_time = timedelta(minutes=6), timedelta()
+    assert await claim(clock(), clock() + lease, step=no_time, ahead=no_time, farthest=no_time)
+    clock.advance(minutes=5)
+    assert "overdue_seconds" not in await counted(portal)
+    clock.advance(minutes=2)
+    assert (await counted(portal))["overdue_seconds"] == 60
+
+
+@pytest.mark.parametrize("answer", [None, "550 5.1.1 No such user", "450 4.2.1 Try again"])
+async def test_for_how_long_the_relay_cannot_be_used_is_told_until_it_has_judged_a_letter(
+    portal: Portal, district: District, settings: Settings, clock: Clock, answer: str | None
+) -> None:
+    """Each time by another courier, as if they were started anew: what is known is in the database."""
+    await promised(district.ctx, MARIA, ADA)
+    async with Mailbox() as mailbox:
+        relay = relay_settings(settings, mailbox, mail_connections=1)
+        mailbox.refused_sender = "451 4.3.0 Out of order"
+        for _ in range(3):
+            await courier_for(relay, clock, district.ctx).run(once=True)
+            clock.advance(minutes=10)
+        assert (await counted(portal))["portal_mail_relay_trouble_seconds"] == 1800
+        mailbox.refused_sender = None
+        if answer:
+            mailbox.refused |= {MARIA: answer, ADA: answer}
+        await courier_for(relay, clock, district.ctx).run(once=True)
+        assert "portal_mail_relay_trouble_seconds" not in await counted(portal)
+
+
+async def test_without_letters_no_relay_is_missed(
+    portal: Portal, district: District, settings: Settings, clock: Clock
+) -> None:
+    [id_] = await promised(district.ctx, MARIA)
+    async with Mailbox() as mailbox:
+        mailbox.refused_sender = "451 4.3.0 Out of order"
+        await courier_for(relay_settings(settings, mailbox), clock, district.ctx).run(once=True)
+    clock.advance(minutes=10)
+    assert (await counted(portal))["portal_mail_relay_trouble_seconds"] == 600
+    await cancel_letter(district.ctx, id_)
+    assert "portal_mail_relay_trouble_seconds" not in await counted(portal)
 
 
 async def test_what_did_not_happen_yet_is_told_as_zero(portal: Portal) -> None:

@@ -134,6 +134,8 @@ class MailPace(Model):
     id = fields.IntField(primary_key=True, generated=False)
     #: When the letters that were taken so far would all be gone, were they sent at an even pace.
     next_at = fields.DatetimeField()
+    #: Since when the mail relay cannot be used, as far as couriers know.
+    trouble_since = fields.DatetimeField(null=True)
 
     class Meta:
         table = "mail_pace"

@@ -5,35 +5,43 @@ from datetime import datetime, timedelta
 from db import sql
 from db.sql import Row
 
-# One letter, the one that is due the longest, into one courier's hands, if the pace of all couriers together allows it
-# (GCRA: $3 is what each letter moves the pace on by, $4 how far ahead it may run). Until $2 no other courier takes it.
-# Uses letter_waiting, mail_pace_pkey, letter_pkey.
+# One letter, the one whose turn it is, into one courier's hands, if the pace of all couriers together allows it
+# (GCRA: $3 is what each letter moves the pace on by, $4 how far ahead it may run). A pace further ahead than $5 was
+# set by a wrong clock, and begins anew. Until $2 no other courier takes the letter. Being due is asked for in a way
+# that no index knows, as a flood should be read in the order of turns, and never be sorted.
+# Uses letter_next, mail_pace_pkey, letter_pkey.
 CLAIM = """
 WITH due AS (
-    SELECT id FROM letter WHERE state = 'WAITING' AND due_at <= $1
-    ORDER BY due_at LIMIT 1
+    SELECT id FROM letter
+    WHERE state = 'WAITING' AND letter_turn(kind, due_at) <= $1 AND $1 - due_at >= interval '0'
+    ORDER BY letter_turn(kind, due_at) LIMIT 1
     FOR UPDATE SKIP LOCKED
 ), paced AS (
     INSERT INTO mail_pace (id, next_at) SELECT 1, $1::timestamptz + $3::interval FROM due
-    ON CONFLICT (id) DO UPDATE SET next_at = greatest(mail_pace.next_at, $1) + $3::interval
-    WHERE mail_pace.next_at <= $1 + $4::interval
+    ON CONFLICT (id) DO UPDATE SET next_at = $3::interval + CASE
+        WHEN mail_pace.next_at > $1::timestamptz + $5::interval THEN $1 ELSE greatest(mail_pace.next_at, $1)
+    END
+    WHERE mail_pace.next_at <= $1::timestamptz + $4::interval OR mail_pace.next_at > $1::timestamptz + $5::interval
     RETURNING id
 )
 UPDATE letter SET attempts = attempts + 1, leased_until = $2, due_at = $2
 FROM due, paced WHERE letter.id = due.id
 RETURNING letter.id, kind, person_id, address, language, facts, message_id, promised_at, attempts,
-          coalesce(retried_at, promised_at) AS since
+          coalesce(retried_at, promised_at) AS since,
+          coalesce((SELECT next_at > $1::timestamptz + $5::interval FROM mail_pace), false) AS pace_was_wrong
 """
 
-# When the next letter is due, and when the pace allows one. Uses letter_waiting.
+# When the next letter is due, and when the pace allows one: $1 is how far ahead it may run; further ahead of $2 than $3
+# it does not count. Uses letter_waiting.
 NEXT = """
-SELECT waiting.due_at, pace.next_at - $1::interval AS free_at
+SELECT waiting.due_at,
+       CASE WHEN pace.next_at <= $2::timestamptz + $3::interval THEN pace.next_at - $1::interval END AS free_at
 FROM (SELECT due_at FROM letter WHERE state = 'WAITING' ORDER BY due_at LIMIT 1) AS waiting
 LEFT JOIN mail_pace pace ON pace.id = 1
 """
 
-# Whoever has the letter in hand by then: the mail relay took it. Its address is one that letters reach, then.
-# Uses letter_pkey, undeliverable_address_pkey, letter_tally_pkey.
+# Whoever has the letter in hand by then: the mail relay took it. Its address is one that letters reach, then, and the
+# relay is there. Uses letter_pkey, undeliverable_address_pkey, letter_tally_pkey.
 SENT = """
 WITH marked AS (
     UPDATE letter SET state = 'SENT', sent_at = $2, leased_until = NULL, failure = NULL
@@ -43,6 +51,8 @@ WITH marked AS (
 ), counted AS (
     INSERT INTO letter_tally (id, n) SELECT 'SENT:' || kind, 1 FROM marked
     ON CONFLICT (id) DO UPDATE SET n = letter_tally.n + 1
+), is_there AS (
+    UPDATE mail_pace SET trouble_since = NULL WHERE trouble_since IS NOT NULL AND EXISTS (SELECT FROM marked)
 )
 SELECT kind FROM marked
 """
@@ -64,6 +74,7 @@ WITH marked AS (
 SELECT kind FROM marked
 """
 
+# What is not sent takes nothing from the pace: it is moved back by $4. CLAIM never counts from before its own time.
 # Uses letter_pkey, letter_tally_pkey.
 WITHDRAWN = """
 WITH marked AS (
@@ -72,6 +83,8 @@ WITH marked AS (
 ), counted AS (
     INSERT INTO letter_tally (id, n) SELECT 'CANCELLED:' || $3::text, 1 FROM marked
     ON CONFLICT (id) DO UPDATE SET n = letter_tally.n + 1
+), given_back AS (
+    UPDATE mail_pace SET next_at = next_at - $4::interval WHERE EXISTS (SELECT FROM marked)
 )
 SELECT id FROM marked
 """
@@ -100,15 +113,33 @@ WITH old AS (
 SELECT count(*) AS letters FROM marked
 """
 
+# No letter gets past the mail relay, for all that a courier knows; it may have been so before.
+RELAY_IS_IN_TROUBLE = "UPDATE mail_pace SET trouble_since = $1 WHERE trouble_since IS NULL"
 
-async def claim(now: datetime, leased_until: datetime, *, step: timedelta, ahead: timedelta) -> Row | None:
-    """The letter that is due the longest, leased; None where none is due or the pace does not allow one."""
-    return await sql.row(CLAIM, now, leased_until, step, ahead)
+# It judges letters.
+RELAY_IS_THERE = "UPDATE mail_pace SET trouble_since = NULL WHERE trouble_since IS NOT NULL"
+
+# Since when a letter is due that nobody has taken, and since when the mail relay is in trouble. One that a courier has
+# in hand is due when its lease ends. Uses letter_waiting.
+HELD_UP = """
+SELECT (SELECT min(due_at) FROM letter WHERE state = 'WAITING' AND due_at <= $1) AS due_since,
+       (SELECT trouble_since FROM mail_pace) AS trouble_since
+"""
 
 
-async def next_due(*, ahead: timedelta) -> tuple[datetime, datetime | None] | None:
+async def claim(
+    now: datetime, leased_until: datetime, *, step: timedelta, ahead: timedelta, farthest: timedelta
+) -> Row | None:
+    """The letter whose turn it is, leased; None where none is due or the pace does not allow one.
+
+    `pace_was_wrong` where the pace had been set by a clock that cannot be right.
+    """
+    return await sql.row(CLAIM, now, leased_until, step, ahead, farthest)
+
+
+async def next_due(now: datetime, *, ahead: timedelta, farthest: timedelta) -> tuple[datetime, datetime | None] | None:
     """When the next letter is due, at a lease's end perhaps, and when the pace allows one; None where none waits."""
-    found = await sql.row(NEXT, ahead)
+    found = await sql.row(NEXT, ahead, now, farthest)
     return (found["due_at"], found["free_at"]) if found else None
 
 
@@ -124,14 +155,30 @@ async def failed(
     return await sql.row(FAILED, letter_id, leased_until, reason, unreachable, now) is not None
 
 
-async def withdrawn(letter_id: int, leased_until: datetime, why: str) -> bool:
-    """The letter is cancelled, for this word; False where the lease was lost."""
-    return await sql.row(WITHDRAWN, letter_id, leased_until, why) is not None
+async def withdrawn(letter_id: int, leased_until: datetime, why: str, *, step: timedelta) -> bool:
+    """The letter is cancelled, for this word, and the pace has its step back; False where the lease was lost."""
+    return await sql.row(WITHDRAWN, letter_id, leased_until, why, step) is not None
 
 
 async def let_go(letter_id: int, leased_until: datetime, due_at: datetime, reason: str | None = None) -> bool:
     """The letter waits for another time; False where the lease was lost."""
     return await sql.execute(LET_GO, letter_id, leased_until, due_at, reason) > 0
+
+
+async def relay_is_in_trouble(now: datetime) -> None:
+    """Notes it, where it is not known yet."""
+    await sql.execute(RELAY_IS_IN_TROUBLE, now)
+
+
+async def relay_is_there() -> None:
+    """Notes it likewise."""
+    await sql.execute(RELAY_IS_THERE)
+
+
+async def held_up(now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Since when a letter is due that nobody has taken, and since when the relay is in trouble; None where not so."""
+    [found] = await sql.rows(HELD_UP, now)
+    return found["due_since"], found["trouble_since"]
 
 
 async def give_up(since: datetime, now: datetime, reason: str) -> int:
