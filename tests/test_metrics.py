@@ -144,7 +144,8 @@ async def test_for_how_long_the_relay_cannot_be_used_is_told_until_it_has_judged
     portal: Portal, district: District, settings: Settings, clock: Clock, answer: str | None
 ) -> None:
     """Each time by another courier, as if they were started anew: what is known is in the database."""
-    await promised(district.ctx, MARIA, ADA)
+    _, _, later = await promised(district.ctx, MARIA, ADA, THEO)
+    await Letter.filter(id=later).update(due_at=clock() + timedelta(days=1))
     async with Mailbox() as mailbox:
         relay = relay_settings(settings, mailbox, mail_connections=1)
         mailbox.refused_sender = "451 4.3.0 Out of order"
