@@ -32,6 +32,8 @@ async def log_on_information(ctx: Context, letter: LetterInHand) -> LogOnInforma
         most = ctx.rules.recovery_accounts_most
         accounts = await queries.accounts_of_address(folded, most + 1)
         if not accounts:
+            # Whoever had the address when it was sent before has it no longer: the links end with that.
+            await _links(ctx, letter, [])
             await queries.readdress(letter.id, "", None)
             return Withdrawn.NOBODY
         people = {account["person_id"]: account for account in accounts}
@@ -45,7 +47,7 @@ async def log_on_information(ctx: Context, letter: LetterInHand) -> LogOnInforma
         return Withdrawn.OUTDATED
     return LogOnInformation(
         name=display(accounts[0]) if len(people) == 1 else None,
-        schools=await schools_of(ctx, list(people)),
+        schools=await schools_of(ctx, people if shown else []),
         at=letter.promised_at,
         to=to,
         language=language,

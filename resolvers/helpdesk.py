@@ -20,7 +20,7 @@ from db.queries import portal as portal_queries
 from db.queries import verification as verification_queries
 from db.secrets import new_code, new_nonce
 from db.trail import Step
-from mail.outbox import Addressee, LetterKind, folded_address, promise
+from mail.outbox import Addressee, LetterKind, folded_address, masked, promise
 from policies import reasons
 from policies.gate import Facts, gate_of
 from policies.guardianship import Standing
@@ -161,7 +161,7 @@ async def reset_account(
             kind = LetterKind.RESET_LINK if delivery is TokenKind.LINK else LetterKind.ACCOUNT_RESET
             letters = await promise(ctx, kind, case.addressee, {"account_id": holder.account_id})
             code, expires_at = await _issue(ctx, case, letters[0] if delivery is TokenKind.LINK else None)
-        sent_to = None if code else _masked(holder.email)
+        sent_to = None if code else masked(holder.email or "")
         return AccountReset(await _now(holder.account_id), code, sent_to, expires_at)
 
 
@@ -185,14 +185,6 @@ async def _issue(ctx: Context, case: Case, letter_id: int | None) -> tuple[str |
         expires_at=expires_at,
     )
     return (token if letter_id is None else None), expires_at
-
-
-def _masked(address: str | None) -> str | None:
-    """An address by which its owner knows it, and nobody else learns it: `m…@example.org`."""
-    if not address:
-        return None
-    name, _, domain = address.rpartition("@")
-    return f"{name[:1]}…@{domain}"
 
 
 async def _now(account_id: int) -> Holder:

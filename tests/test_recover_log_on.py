@@ -217,6 +217,8 @@ async def test_an_address_that_a_whole_school_has_on_record_names_nobody(home: H
     assert isinstance(letter, LogOnInformation)
     assert letter.accounts == ()
     assert letter.name is None
+    # Nor do the schools of all of them say anything about whoever reads it.
+    assert letter.schools == ()
     assert await RecoveryToken.all().count() == 0
 
 
@@ -310,6 +312,13 @@ async def test_sent_again_it_ends_the_links_of_those_who_left_and_has_one_for_wh
     await Account.filter(id=paul.account_id).update(status=AccountStatus.ACTIVE, disabled_reason=None)
     assert (await home.set_password(first["paul.q"]))["__typename"] == "TokenNotAccepted"
     assert (await home.set_password(again["ines.q"]))["__typename"] == "PasswordChanged"
+
+
+async def test_sent_again_when_nobody_has_the_address_any_more_its_links_end(home: Home) -> None:
+    first = await home.tokens()
+    await Person.filter(id=home.maria.id).update(email="new@example.org", email_folded="new@example.org")
+    assert await home.told() is Withdrawn.NOBODY
+    assert (await home.set_password(first["maria.q"]))["__typename"] == "TokenNotAccepted"
 
 
 async def test_sent_again_it_has_no_new_link_for_one_that_has_ended_and_tells_the_others(home: Home) -> None:
