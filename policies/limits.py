@@ -49,11 +49,6 @@ async def closed_until(ctx: Context, *claims: Claim) -> datetime | None:
     return max((ends_at for id_, (count, ends_at) in spent.items() if count >= maximum[id_]), default=None)
 
 
-async def reopen(*claims: Claim) -> None:
-    """Forgets what was counted for these subjects, in the current transaction."""
-    await attempts.forget([claim.id for claim in claims])
-
-
 async def spend(ctx: Context, *claims: Claim) -> Spent:
     """Counts an attempt against all these budgets at once, before anything is judged. Call it outside a transaction.
 

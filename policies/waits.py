@@ -7,13 +7,6 @@ from functools import cache
 from db.rules import Rules
 
 
-def wait_after(rules: Rules, failures: int) -> timedelta:
-    """The wait that begins with the last of so many wrong passwords. Never shorter than after one fewer."""
-    beyond = failures - rules.login_free_guesses
-    ladder = waits(rules)
-    return ladder[min(beyond, len(ladder) - 1)] if beyond >= 0 else timedelta()
-
-
 def waits(rules: Rules) -> Sequence[timedelta]:
     """The waits in their order: the one after the last free guess, doubled each time; the last one is the lock."""
     return _ladder(timedelta(seconds=rules.login_first_wait_seconds), timedelta(minutes=rules.login_lock_minutes))

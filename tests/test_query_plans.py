@@ -116,7 +116,6 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "activation.IDEMPOTENT_ANSWER": ("17", NOW),
     "activation.SESSION_ID": (DIGEST,),
     "attempts.SPENT": (["login:17", "login:new"], NOW),
-    "attempts.FORGET": (["login:17"],),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
     "courier.CLAIM": (NOW, NOW, timedelta(seconds=1), timedelta(seconds=9), timedelta(seconds=70)),

@@ -17,7 +17,7 @@ from db.context import Context
 from db.hashing import HasherBusy, PasswordHasher
 from db.rules import Rules
 from policies.refusals import TooManyAttempts
-from policies.waits import wait_after, waits
+from policies.waits import waits
 from resolvers.login_attempts import LoginAttempt, count_login
 
 #: Numbers that are nobody's accounts: how wrong passwords are counted does not depend on there being any.
@@ -31,6 +31,13 @@ SMALL = {
     "logins_per_client": 10**6,
     "logins_per_district": 10**6,
 }
+
+
+def wait_after(rules: Rules, failures: int) -> timedelta:
+    """The wait that should begin with the last of so many wrong passwords, as the documents put it."""
+    beyond = failures - rules.login_free_guesses
+    ladder = waits(rules)
+    return ladder[min(beyond, len(ladder) - 1)] if beyond >= 0 else timedelta()
 
 
 # ------------------------------------------------------------------------------------------------ the pure rule

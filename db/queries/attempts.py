@@ -39,17 +39,10 @@ UPDATE attempt_budget SET spent = spent - 1 FROM claimed WHERE attempt_budget.id
 # Uses attempt_budget_pkey.
 SPENT = "SELECT id, spent, ends_at FROM attempt_budget WHERE id = ANY ($1::text[]) AND ends_at > $2"
 
-FORGET = "DELETE FROM attempt_budget WHERE id = ANY ($1::text[])"
-
 
 async def spent(ids: list[str], *, now: datetime) -> dict[str, tuple[int, datetime]]:
     """What is spent of each budget whose window has not ended, and when it does."""
     return {row["id"]: (row["spent"], row["ends_at"]) for row in await sql.rows(SPENT, ids, now)}
-
-
-async def forget(ids: list[str]) -> None:
-    """All attempts of these budgets are as if they had never been."""
-    await sql.execute(FORGET, ids)
 
 
 async def spend(ends: Mapping[str, datetime], *, now: datetime) -> dict[str, tuple[int, datetime]]:
