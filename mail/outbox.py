@@ -26,6 +26,33 @@ class LetterKind(StrEnum):
     ACCOUNT_ENABLED = "ACCOUNT_ENABLED"
     ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
     WORK_ORDER_OPENED = "WORK_ORDER_OPENED"
+    WORK_ORDER_RESOLVED = "WORK_ORDER_RESOLVED"
+    GUARDIANSHIP_CHANGED = "GUARDIANSHIP_CHANGED"
+    HOUSEHOLD_CHANGED = "HOUSEHOLD_CHANGED"
+    KEY_ISSUED = "KEY_ISSUED"
+    RECORDS_MERGED = "RECORDS_MERGED"
+
+
+class GuardianshipChange(StrEnum):
+    """What a GUARDIANSHIP_CHANGED letter tells of; its facts are `guardianship_id` and `change`."""
+
+    RECORDED = "RECORDED"
+    CONFIRMED = "CONFIRMED"
+    REVOKED = "REVOKED"
+    RESTRICTED = "RESTRICTED"
+    RESTRICTION_LIFTED = "RESTRICTION_LIFTED"
+    PORTAL_GIVEN = "PORTAL_GIVEN"
+    PORTAL_TAKEN = "PORTAL_TAKEN"
+    CONSENT_GIVEN = "CONSENT_GIVEN"
+    CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+
+
+class HouseholdChange(StrEnum):
+    """What a HOUSEHOLD_CHANGED letter tells of; its facts are `household_id` and `change`."""
+
+    ADDRESS = "ADDRESS"
+    MEMBER_ADDED = "MEMBER_ADDED"
+    MEMBER_ENDED = "MEMBER_ENDED"
 
 
 class Withdrawn(StrEnum):
@@ -42,7 +69,7 @@ class Withdrawn(StrEnum):
 
 
 #: What somebody at the desk waits for, or the district's own technicians: never one too many.
-NEVER_TOO_MANY: Final = frozenset({LetterKind.RESET_LINK, LetterKind.WORK_ORDER_OPENED})
+NEVER_TOO_MANY: Final = frozenset({LetterKind.RESET_LINK, LetterKind.WORK_ORDER_OPENED, LetterKind.WORK_ORDER_RESOLVED})
 
 
 #: What anybody can have written to any address: counted one after the other, however many ask at once.

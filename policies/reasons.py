@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from db.languages import Sentence, say
+from policies.refusals import FieldProblem, InvalidInput
 
 LONGEST: Final = 500
 #: Nine digits that stand together or in groups, as in a Social Security number.
@@ -29,3 +30,15 @@ def fault(reason: str) -> Sentence | None:
     if not reason.isprintable():
         return say("One of the characters cannot be used here.")
     return None
+
+
+def noted(text: str, field: str = "reason") -> str:
+    """A reason, or evidence, as it is kept.
+
+    Raises:
+        InvalidInput: when there is none, or it holds what must not be written down; `field` of the input is named.
+    """
+    reason = kept(text)
+    if problem := fault(reason):
+        raise InvalidInput([FieldProblem(("input", field), problem)])
+    return reason

@@ -102,18 +102,6 @@ async def _helping(
             raise NotAllowed([MissingFact.VERIFICATION_PASSED])
 
 
-def _reason(text: str) -> str:
-    """Why a step is taken, in the designee's words.
-
-    Raises:
-        InvalidInput: when there is none, or it holds what must not be written down.
-    """
-    reason = reasons.kept(text)
-    if fault := reasons.fault(reason):
-        raise InvalidInput([FieldProblem(("input", "reason"), fault)])
-    return reason
-
-
 # ------------------------------------------------------------------------------------------------ looking up
 async def look_up_account(ctx: Context, *, verification_id: int | None, account_id: int | None = None) -> Holder:
     """The caller's account with username and address; may be repeated until the verification expires.
@@ -142,7 +130,7 @@ async def reset_account(
         InvalidInput: no good reason; a link, and no address on file that takes letters.
     """
     async with taking(ctx, Step.RESET_ACCOUNT) as step:
-        step.note.details |= {"reason": _reason(reason), "delivery": delivery.value}
+        step.note.details |= {"reason": reasons.noted(reason), "delivery": delivery.value}
         async with _helping(ctx, step, Purpose.RESET, verification_id=verification_id, account_id=account_id) as case:
             holder = case.holder
             if holder.status is not AccountStatus.ACTIVE:
@@ -206,7 +194,7 @@ async def enable_account(
         InvalidInput: no good reason.
     """
     async with taking(ctx, Step.ENABLE_ACCOUNT) as step:
-        step.note.details["reason"] = _reason(reason)
+        step.note.details["reason"] = reasons.noted(reason)
         async with _helping(ctx, step, Purpose.ENABLE, verification_id=verification_id, account_id=account_id) as case:
             holder = case.holder
             if holder.status is not AccountStatus.DISABLED:
@@ -228,7 +216,7 @@ async def disable_account(
         InvalidInput: no good reason.
     """
     async with taking(ctx, Step.DISABLE_ACCOUNT) as step:
-        step.note.details["reason"] = _reason(reason)
+        step.note.details["reason"] = reasons.noted(reason)
         async with _helping(ctx, step, Purpose.DISABLE, verification_id=verification_id, account_id=account_id) as case:
             holder = case.holder
             if holder.status is AccountStatus.DISABLED:

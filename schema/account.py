@@ -30,6 +30,7 @@ class DisabledReason(Enum):
     STAFF_DECISION = strawberry.enum_value("STAFF_DECISION", description="The school disabled it.")
     LEGAL_RESTRICTION = strawberry.enum_value("LEGAL_RESTRICTION", description="A court order or the like.")
     NO_CURRENT_STUDENT = strawberry.enum_value("NO_CURRENT_STUDENT", description="No student is left to see.")
+    MERGED = strawberry.enum_value("MERGED", description="The holder was on record twice; another account goes on.")
 
 
 @strawberry.enum(description="Where a session stands with the second factor that staff sign in with.")

@@ -76,6 +76,12 @@ INSERT INTO verification (designee_id, requester_id, student_id, purpose, questi
     VALUES (3, 1, 2, 'RESET', '[]', 3, 'OPEN', now(), now() + interval '1 hour');
 INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, issued_at, expires_at)
     VALUES (1, 'CODE', 1, repeat('d', 32)::bytea, 'CURRENT', now(), now() + interval '1 day');
+INSERT INTO person (given, family, merged_into_id) VALUES ('Mary', 'Quimby', 1);
+INSERT INTO person_merge (kept_id, merged_id, merged_at, merged_by_id, reason, before)
+    VALUES (1, 5, now(), 3, 'Twice on record', '{}');
+INSERT INTO household_version (household_id, name, decided_by, replaced_at, replaced_by_id, reason)
+    VALUES (1, 'Quimby', 'ROSTER', now(), 3, 'Moved');
+INSERT INTO work_order (status, opened_at, opened_by_id, problem) VALUES ('OPEN', now(), 3, 'No parent on record');
 INSERT INTO grade (source_id, student_id, course, title) VALUES ('g1', 2, 'Art', 'Piece'), ('g2', 2, 'Art', 'Other');
 INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, category)
     VALUES ('a1', 2, 1, '2026-10-05', 'Tardy'), ('a2', 2, 1, '2026-10-05', 'Tardy');
@@ -108,6 +114,26 @@ _FACTOR = (
 
 #: What each constraint and each unique index refuses. Some are broken in more than one way.
 BAD: dict[str, list[str]] = {
+    "guardianship_consent_says_when": [
+        "UPDATE guardianship SET consent_at = now(), consent_evidence = 'Form'",
+        "UPDATE guardianship SET consent_at = now(), adult_access = true",
+    ],
+    "restriction_lifted_says_when": ["UPDATE restriction SET lift_reason = 'Order ended'"],
+    "household_decided_by_known": ["UPDATE household SET decided_by = 'SOMEBODY'"],
+    "household_member_decided_by_known": ["UPDATE household_member SET decided_by = 'SOMEBODY'"],
+    "household_version_decided_by_known": ["UPDATE household_version SET decided_by = 'SOMEBODY'"],
+    "person_not_merged_into_oneself": ["UPDATE person SET merged_into_id = 2 WHERE id = 2"],
+    "person_merge_of_two": ["UPDATE person_merge SET kept_id = merged_id"],
+    "person_merge_undone_says_who": ["UPDATE person_merge SET undone_at = now()"],
+    "person_merge_standing": [
+        "INSERT INTO person_merge (kept_id, merged_id, merged_at, merged_by_id, reason, before) "
+        "VALUES (2, 5, now(), 3, 'Again', '{}')"
+    ],
+    "work_order_status_known": ["UPDATE work_order SET status = 'LOST'"],
+    "work_order_resolved_says_how": [
+        "UPDATE work_order SET status = 'RESOLVED', resolved_at = now(), resolved_by_id = 3",
+        "UPDATE work_order SET resolution = 'Mended', resolved_at = now(), resolved_by_id = 3",
+    ],
     # ---------------------------------------------------------------------------------------- accounts
     "account_one_per_person_and_capacity": [
         "INSERT INTO account (person_id, capacity, status, must_change_password) "

@@ -201,6 +201,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "second_factor.GIVEN_AT": (17, 17),
     "second_factor.GIVEN_NOW": (17, 17, NOW),
     "second_factor.DROP_OFFERED": (17,),
+    "charge.PLACES": ([17, 4017], TODAY),
+    "charge.RELATED": ([17, 4017], TODAY, 19),
     "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
     "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
     "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, None, None, None, [18], True, 17, 26),

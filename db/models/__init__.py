@@ -12,6 +12,7 @@ from db.models.access import (
     RecoveryCode,
     Session,
 )
+from db.models.desk import GateName, GateState, PersonMerge, WorkOrder, WorkOrderStatus
 from db.models.help import (
     IdDocument,
     Purpose,
@@ -42,6 +43,7 @@ from db.models.people import (
     GuardianshipStatus,
     Household,
     HouseholdMember,
+    HouseholdVersion,
     Person,
     Restriction,
     RoleAssignment,
@@ -62,11 +64,14 @@ __all__ = [
     "Device",
     "DisabledReason",
     "Enrolment",
+    "GateName",
+    "GateState",
     "Grade",
     "Guardianship",
     "GuardianshipStatus",
     "Household",
     "HouseholdMember",
+    "HouseholdVersion",
     "IdDocument",
     "IdempotentAnswer",
     "KeyState",
@@ -77,6 +82,7 @@ __all__ = [
     "MailPace",
     "Outcome",
     "Person",
+    "PersonMerge",
     "Purpose",
     "Question",
     "RecoveryCode",
@@ -95,4 +101,6 @@ __all__ = [
     "UndeliverableAddress",
     "Verification",
     "VerificationState",
+    "WorkOrder",
+    "WorkOrderStatus",
 ]

@@ -24,6 +24,8 @@ class DisabledReason(StrEnum):
     STAFF_DECISION = "STAFF_DECISION"
     LEGAL_RESTRICTION = "LEGAL_RESTRICTION"
     NO_CURRENT_STUDENT = "NO_CURRENT_STUDENT"
+    #: The holder was on record twice; the other record's account goes on.
+    MERGED = "MERGED"
 
 
 class KeyState(StrEnum):

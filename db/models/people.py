@@ -58,6 +58,11 @@ class Person(Model):
     email_folded = fields.TextField(null=True)
     #: BCP 47 tag of the language for letters; None means that nobody has said.
     language = fields.CharField(max_length=35, null=True)
+    #: The record that goes on for this one, which was of the same human being; a merged record is nobody's any more.
+    merged_into: fields.ForeignKeyNullableRelation["Person"] = fields.ForeignKeyField(
+        "db.Person", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    merged_into_id: int | None
 
     class Meta:
         table = "person"
@@ -74,9 +79,38 @@ class Household(Model):
     state = fields.TextField(null=True)
     postal_code = fields.TextField(null=True)
     phone = fields.TextField(null=True)
+    #: Whose word the address and the telephone are.
+    decided_by = fields.CharEnumField(DecidedBy, max_length=16, default=DecidedBy.ROSTER, db_default=DecidedBy.ROSTER)
 
     class Meta:
         table = "household"
+
+
+class HouseholdVersion(Model):
+    """What a household's name, address and telephone were until a registrar corrected them. Rows are only added."""
+
+    id = fields.BigIntField(primary_key=True)
+    household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
+        "db.Household", related_name="versions", on_delete=fields.RESTRICT
+    )
+    household_id: int
+    name = fields.TextField()
+    street = fields.TextField(null=True)
+    city = fields.TextField(null=True)
+    state = fields.TextField(null=True)
+    postal_code = fields.TextField(null=True)
+    phone = fields.TextField(null=True)
+    #: Whose word it was.
+    decided_by = fields.CharEnumField(DecidedBy, max_length=16)
+    replaced_at = fields.DatetimeField()
+    replaced_by: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
+        "db.Person", related_name=False, on_delete=fields.RESTRICT
+    )
+    replaced_by_id: int
+    reason = fields.TextField()
+
+    class Meta:
+        table = "household_version"
 
 
 class HouseholdMember(Model):
@@ -91,7 +125,10 @@ class HouseholdMember(Model):
     )
     is_secondary = fields.BooleanField(default=False)
     begins_on = fields.DateField(null=True)
+    #: The last day.
     ends_on = fields.DateField(null=True)
+    #: Whose word the membership is.
+    decided_by = fields.CharEnumField(DecidedBy, max_length=16, default=DecidedBy.ROSTER, db_default=DecidedBy.ROSTER)
 
     class Meta:
         table = "household_member"
@@ -169,6 +206,13 @@ class Guardianship(Model):
         "db.Person", related_name=False, null=True, on_delete=fields.RESTRICT
     )
     revoked_reason = fields.TextField(null=True)
+    #: When, by whom and on what evidence `adult_access` was given; empty while it is not.
+    consent_at = fields.DatetimeField(null=True)
+    consent_by: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
+        "db.Person", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    consent_by_id: int | None
+    consent_evidence = fields.TextField(null=True)
 
     class Meta:
         table = "guardianship"
@@ -195,6 +239,7 @@ class Restriction(Model):
     lifted_by: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
         "db.Person", related_name=False, null=True, on_delete=fields.RESTRICT
     )
+    lift_reason = fields.TextField(null=True)
 
     class Meta:
         table = "restriction"
