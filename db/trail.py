@@ -56,6 +56,7 @@ class Step(StrEnum):
     LIFT_RESTRICTION = "guardianship:lift"
     SET_PORTAL_ACCESS = "guardianship:portal"
     RECORD_CONSENT = "guardianship:consent"
+    RECORD_HOUSEHOLD = "household:record"
     LINK_HOUSEHOLD_MEMBER = "household:link"
     END_HOUSEHOLD_MEMBER = "household:end"
     CORRECT_HOUSEHOLD = "household:correct"

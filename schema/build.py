@@ -10,6 +10,7 @@ from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
+from schema.households import HouseholdMutation, HouseholdQuery
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
@@ -42,7 +43,15 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery):
+class Query(
+    PortalQuery,
+    NodeQuery,
+    ReportingQuery,
+    RegistrarQuery,
+    HouseholdQuery,
+    DirectoryQuery,
+    PolicyQuery,
+):
     pass
 
 
@@ -55,6 +64,7 @@ class Mutation(
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,
+    HouseholdMutation,
 ):
     pass
 

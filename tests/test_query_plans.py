@@ -65,6 +65,8 @@ INSERT INTO idempotent_answer (id, account_id, sealed, expires_at)
 INSERT INTO household (id, name) SELECT n, 'Home ' || n FROM generate_series(1, 4000) n;
 INSERT INTO household_member (household_id, person_id, is_secondary)
     SELECT (n - 1) % 4000 + 1, n, false FROM generate_series(1, 8000) n;
+INSERT INTO household_version (household_id, name, decided_by, replaced_at, replaced_by_id, reason)
+    SELECT n, 'Home', 'ROSTER', now(), 1, 'Moved' FROM generate_series(1, 4000) n;
 INSERT INTO verification (designee_id, requester_id, student_id, purpose, questions, attempts_left, state, started_at,
                           expires_at)
     SELECT 8000, n, n, 'RESET', '[]', 3, 'OPEN', now(), now() + n * interval '1 minute' FROM generate_series(1, 4000) n;
@@ -203,6 +205,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "second_factor.DROP_OFFERED": (17,),
     "charge.PLACES": ([17, 4017], TODAY),
     "charge.RELATED": ([17, 4017], TODAY, 19),
+    "households.ONE": ([18], TODAY, 17),
+    "households.OF_PERSON": ([18], TODAY, 17),
+    "households.LOCK": (17,),
+    "households.LIVING": (17, TODAY),
+    "households.TOLD": (17, TODAY),
     "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
     "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
     "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, None, None, None, [18], True, 17, 26),
