@@ -1,4 +1,4 @@
-"""`portal journey`: from a key to the child's grades, the help of a designee, and a forgotten log-on, as a story."""
+"""`portal journey`: a key, the child's grades, the desks of designee and registrar, a forgotten log-on, as a story."""
 
 import os
 import socket
@@ -17,6 +17,7 @@ from rich.rule import Rule
 from app.demo import read_facts
 from app.journey_desk import designees_way
 from app.journey_letters import letters_way
+from app.journey_registrar import registrars_way
 from app.problems import PlainProblem
 from app.settings import Settings
 from app.story import Answer, Story, expect
@@ -42,6 +43,7 @@ def walk(settings: Settings, url: str | None) -> None:
         story = Story(http, console)
         family, username = _guardians_way(story, facts)
         designees_way(story, facts, family, username)
+        registrars_way(story, facts)
         letters_way(story, family, settings.var / "mail")
 
 

@@ -3,7 +3,7 @@
 from rich.rule import Rule
 
 from app.problems import PlainProblem
-from app.story import Answer, Story, expect
+from app.story import Answer, Story, expect, sign_in
 
 _NEW_PASSWORD = "marble kettle northern finch"
 
@@ -14,7 +14,7 @@ def designees_way(story: Story, facts: Answer, family: Answer, username: str) ->
     Raises:
         PlainProblem: when an answer is not the one that the story needs.
     """
-    _sign_in(story, "demo.designee", facts["accounts"]["demo.designee"], "The front office. The school's designee:")
+    sign_in(story, "demo.designee", facts["accounts"]["demo.designee"], "The front office. The school's designee:")
     student, guardian = _family_at_the_desk(story, family)
     passed = _verified(story, family, student, guardian)
     reset = story.tell(
@@ -35,20 +35,13 @@ def designees_way(story: Story, facts: Answer, family: Answer, username: str) ->
         f"{family['given']} sets a new password with the code, which works once.", "set-new-password", {"input": choice}
     )
     expect(changed, "PasswordChanged")
-    _sign_in(story, username, _NEW_PASSWORD, f"{family['given']} signs in with it:")
+    sign_in(story, username, _NEW_PASSWORD, f"{family['given']} signs in with it:")
     told = story.tell("And sees who was told what about the child's record, and why.", "disclosures")
     if not any(student["disclosures"]["edges"] for student in told["students"]):
         raise PlainProblem("The family sees no disclosure; the reset should be one.")
     story.token = None
     story.console.print(Rule(style="dim"))
     story.console.print(f"{family['given']} {family['family']} was verified, helped, and knows about it.")
-
-
-def _sign_in(story: Story, username: str, password: str, title: str) -> None:
-    story.token = None
-    signed_in = story.tell(title, "login", {"input": {"username": username, "password": password}})
-    expect(signed_in, "LoggedIn")
-    story.token = signed_in["session"]["token"]
 
 
 def _family_at_the_desk(story: Story, family: Answer) -> tuple[str, str]:

@@ -65,3 +65,15 @@ def expect(result: Answer, typename: str) -> None:
     if result["__typename"] != typename:
         said = result.get("message", "no reason given")
         raise PlainProblem(f"Expected {typename}, the answer is {result['__typename']}: {said}")
+
+
+def sign_in(story: Story, username: str, password: str, title: str) -> None:
+    """From the next chapter on, the story is this person's.
+
+    Raises:
+        PlainProblem: when the password is not taken.
+    """
+    story.token = None
+    signed_in = story.tell(title, "login", {"input": {"username": username, "password": password}})
+    expect(signed_in, "LoggedIn")
+    story.token = signed_in["session"]["token"]
