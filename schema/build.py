@@ -9,6 +9,7 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
+from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
@@ -42,7 +43,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery):
+class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery, HelpQuery):
     pass
 
 
