@@ -21,6 +21,7 @@ from app.body import RequestLimits
 from app.clients import client_address, client_name
 from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
+from app.help_texts import insist_on_help_texts
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
 from app.metrics import metrics_endpoint
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
         configure_logs(settings)
     keys, proxies = keyring(settings), settings.proxies
     insist_on_table(settings)
+    insist_on_help_texts(settings)
     hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
 
     async def make_context(request: Request) -> Context:

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 from app import demo
 from app.asgi import create_app, utc_now
 from app.courier import carrier_of
+from app.help_texts import insist_on_help_texts
 from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.running import insist_on_secrets, opened, with_database
@@ -40,6 +41,7 @@ def serve(settings: Settings) -> None:
     with _listening(settings) as listener:
         keys = keyring(settings)
         insist_on_table(settings)
+        insist_on_help_texts(settings)
         carrier_of(settings, utc_now)
         with with_database(settings) as ready:
             _run(ready, listener, asyncio.run(_prepare(ready, keys)))

@@ -40,6 +40,12 @@ class Rules(BaseModel):
         "start, and refused with line and reason where it cannot stand.",
     )
 
+    help_texts: Path | None = Field(
+        None,
+        description="Help texts of the district's own (TOML), each instead of the one that comes with the product; "
+        "read and checked at the start, and refused with topic, language and reason where they cannot stand.",
+    )
+
     key_delivery: Literal["show", "mail"] = Field(
         "show",
         description="`show` answers a proved request with the activation key; "

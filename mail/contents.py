@@ -6,6 +6,8 @@ from enum import Enum, StrEnum
 from typing import TypedDict
 
 from db.context import Capacity
+from db.models import GateName
+from mail.outbox import GuardianshipChange, HouseholdChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,86 @@ class WorkOrderOpened(Contents):
     """WORK_ORDER_OPENED, to the district's technology staff."""
 
     number: int
+    #: Empty where nobody in particular is concerned.
     parent: str
     student: str
     student_number: str
     problem: str
     opened_by: str
+    #: The gates that did not let through when it was opened.
+    in_the_way: tuple[GateName, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrderResolved(Contents):
+    """WORK_ORDER_RESOLVED, to whoever opened it."""
+
+    number: int
+    problem: str
+    resolution: str
+
+
+class Sight(StrEnum):
+    """What stands between a guardian and the sight of a student, if anything does: the first thing to be mended."""
+
+    NOT_CONFIRMED = "NOT_CONFIRMED"
+    NO_PORTAL_MARK = "NO_PORTAL_MARK"
+    #: The student is of age, and has not consented.
+    NO_CONSENT = "NO_CONSENT"
+    NOT_OPENED = "NOT_OPENED"
+    DISABLED = "DISABLED"
+    OPEN = "OPEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGuardianship(Contents):
+    """GUARDIANSHIP_CHANGED, to the guardian concerned, who may know of the student."""
+
+    student: str
+    change: GuardianshipChange
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentNotShown(Contents):
+    """GUARDIANSHIP_CHANGED, to the guardian concerned who is kept away: neither whom it is about, nor why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnothersGuardianship(Contents):
+    """GUARDIANSHIP_CHANGED, to another guardian or to the student; which guardian is not told, since parents may live
+    apart."""
+
+    #: None where it goes to the student.
+    student: str | None
+    change: GuardianshipChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdChanged(Contents):
+    """HOUSEHOLD_CHANGED: neither an address nor a number nor a member's name."""
+
+    change: HouseholdChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGivenOut(Contents):
+    """KEY_ISSUED: the school gave an activation key out."""
+
+    #: None where it goes to the student, whose key it is.
+    student: str | None
+    whose: WhoseKey
+    #: Whether an earlier key ended with that.
+    replaced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsMerged(Contents):
+    """RECORDS_MERGED."""
+
+    #: Whether it was taken back.
+    undone: bool
+    #: How the account stands that goes on; None where the letter goes to an address that is not, or not any more, that
+    #: of its holder: two records of one person may turn out to be of two.
+    status: LogOnStatus | None
+    username: str | None

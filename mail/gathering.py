@@ -1,7 +1,6 @@
 """What a letter tells is gathered when it is sent: as things stand then, and nothing that is no longer so."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from db.context import Capacity, Context
 from db.models import AccountStatus, DisabledReason, GuardianshipStatus
@@ -17,12 +16,12 @@ from mail.contents import (
     Common,
     Contents,
     KeyAskedFor,
+    KeyGivenOut,
     PasswordChanged,
     School,
     SecondFactorSet,
     SignedInFromNewDevice,
     WhoseKey,
-    WorkOrderOpened,
 )
 from mail.outbox import LetterInHand, Withdrawn, folded_address
 
@@ -46,18 +45,18 @@ def display(person: Row) -> str:
     )
 
 
-async def _common(ctx: Context, letter: LetterInHand, holder: Row) -> Common:
+async def common(ctx: Context, letter: LetterInHand, holder: Row) -> Common:
     schools = await schools_of(ctx, [holder["person_id"]])
     return {"name": display(holder), "schools": schools, "at": letter.promised_at}
 
 
 # ------------------------------------------------------------------------------------------------ about an account
-async def _holder(letter: LetterInHand) -> Row | None:
+async def holder_of(letter: LetterInHand) -> Row | None:
     account_id = letter.facts.get("account_id")
     return await portal.holder(account_id) if isinstance(account_id, int) else None
 
 
-def _has_another_address(person: Row, letter: LetterInHand) -> bool:
+def has_another_address(person: Row, letter: LetterInHand) -> bool:
     """Whether the address is the person's no longer: somebody else may read it by now.
 
     Warnings go there all the same, as what they warn of was done while it was the person's.
@@ -67,36 +66,36 @@ def _has_another_address(person: Row, letter: LetterInHand) -> bool:
 
 async def welcome(ctx: Context, letter: LetterInHand) -> Gathered:
     """WELCOME; not any more when the account was closed again."""
-    holder = await _holder(letter)
-    if holder is None or holder["status"] != AccountStatus.ACTIVE or _has_another_address(holder, letter):
+    holder = await holder_of(letter)
+    if holder is None or holder["status"] != AccountStatus.ACTIVE or has_another_address(holder, letter):
         return Withdrawn.OUTDATED
-    return AccountOpened(**await _common(ctx, letter, holder), username=holder["username"])
+    return AccountOpened(**await common(ctx, letter, holder), username=holder["username"])
 
 
 async def password_changed(ctx: Context, letter: LetterInHand) -> Gathered:
     """PASSWORD_CHANGED; whatever became of the account since."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None:
         return Withdrawn.OUTDATED
-    return PasswordChanged(**await _common(ctx, letter, holder), username=holder["username"])
+    return PasswordChanged(**await common(ctx, letter, holder), username=holder["username"])
 
 
 async def second_factor_set(ctx: Context, letter: LetterInHand) -> Gathered:
     """SECOND_FACTOR_SET."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None:
         return Withdrawn.OUTDATED
-    return SecondFactorSet(**await _common(ctx, letter, holder), username=holder["username"])
+    return SecondFactorSet(**await common(ctx, letter, holder), username=holder["username"])
 
 
 async def new_device(ctx: Context, letter: LetterInHand) -> Gathered:
     """NEW_DEVICE."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None:
         return Withdrawn.OUTDATED
     device = letter.facts.get("device")
     return SignedInFromNewDevice(
-        **await _common(ctx, letter, holder),
+        **await common(ctx, letter, holder),
         username=holder["username"],
         device=device if isinstance(device, str) and device else None,
     )
@@ -104,27 +103,27 @@ async def new_device(ctx: Context, letter: LetterInHand) -> Gathered:
 
 async def account_reset(ctx: Context, letter: LetterInHand) -> Gathered:
     """ACCOUNT_RESET."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None:
         return Withdrawn.OUTDATED
-    return AccountReset(**await _common(ctx, letter, holder), username=holder["username"])
+    return AccountReset(**await common(ctx, letter, holder), username=holder["username"])
 
 
 async def account_enabled(ctx: Context, letter: LetterInHand) -> Gathered:
     """ACCOUNT_ENABLED; not any more when it was disabled again."""
-    holder = await _holder(letter)
-    if holder is None or holder["status"] == AccountStatus.DISABLED or _has_another_address(holder, letter):
+    holder = await holder_of(letter)
+    if holder is None or holder["status"] == AccountStatus.DISABLED or has_another_address(holder, letter):
         return Withdrawn.OUTDATED
-    return AccountEnabled(**await _common(ctx, letter, holder), username=holder["username"])
+    return AccountEnabled(**await common(ctx, letter, holder), username=holder["username"])
 
 
 async def account_disabled(ctx: Context, letter: LetterInHand) -> Gathered:
     """ACCOUNT_DISABLED; not any more when it was enabled again."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None or holder["status"] != AccountStatus.DISABLED:
         return Withdrawn.OUTDATED
     return AccountDisabled(
-        **await _common(ctx, letter, holder),
+        **await common(ctx, letter, holder),
         username=holder["username"],
         by_failures=holder["disabled_reason"] == DisabledReason.TOO_MANY_FAILURES,
     )
@@ -133,10 +132,10 @@ async def account_disabled(ctx: Context, letter: LetterInHand) -> Gathered:
 # ------------------------------------------------------------------------------------------------ about a key
 async def activation_key(ctx: Context, letter: LetterInHand) -> Gathered:
     """ACTIVATION_KEY, derived now; only to the address that is on record now, and only while the key is good."""
-    holder = await _holder(letter)
+    holder = await holder_of(letter)
     if holder is None or holder["status"] != AccountStatus.NOT_ACTIVATED:
         return Withdrawn.OUTDATED
-    if _has_another_address(holder, letter):
+    if has_another_address(holder, letter):
         return Withdrawn.OUTDATED
     guards = holder["capacity"] == Capacity.GUARDIAN
     if guards and not await queries.may_have_key(holder["person_id"], ctx.today):
@@ -146,7 +145,7 @@ async def activation_key(ctx: Context, letter: LetterInHand) -> Gathered:
         return Withdrawn.OUTDATED
     key = ctx.keys.activation_key(current["nonce"], current["secret_version"])
     return ActivationKeyIssued(
-        **await _common(ctx, letter, holder),
+        **await common(ctx, letter, holder),
         key=key,
         capacity=Capacity(holder["capacity"]),
         link=ctx.rules.page(ctx.rules.activation_page, f"key={key}"),
@@ -161,7 +160,7 @@ async def key_asked_for(ctx: Context, letter: LetterInHand) -> Gathered:
         return Withdrawn.OUTDATED
     guardian = await queries.person(letter.person_id)
     student = await queries.student_of(letter.person_id, student_id, ctx.today)
-    if guardian is None or student is None or _has_another_address(guardian, letter):
+    if guardian is None or student is None or has_another_address(guardian, letter):
         return Withdrawn.OUTDATED
     if student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
         return Withdrawn.OUTDATED
@@ -175,19 +174,28 @@ async def key_asked_for(ctx: Context, letter: LetterInHand) -> Gathered:
     )
 
 
-# ------------------------------------------------------------------------------------------------ to the technicians
-async def work_order_opened(_: Context, letter: LetterInHand) -> Gathered:
-    """WORK_ORDER_OPENED: what it says was written down when it was opened."""
-    facts = {name: str(letter.facts.get(name) or "") for name in _WORK_ORDER}
-    number = letter.facts.get("number")
-    person = await queries.person(letter.person_id) if letter.person_id is not None else None
-    return WorkOrderOpened(
-        name=display(person) if person else None,
-        schools=(),
+async def key_issued(ctx: Context, letter: LetterInHand) -> Gathered:
+    """KEY_ISSUED, to a guardian of the student as KEY_ASKED_FOR, or to the student whose key it is."""
+    student_id, key_of = letter.facts.get("student_id"), letter.facts.get("person_id")
+    if letter.person_id is None or not isinstance(student_id, int):
+        return Withdrawn.OUTDATED
+    reader = await queries.person(letter.person_id)
+    if reader is None or has_another_address(reader, letter):
+        return Withdrawn.OUTDATED
+    if letter.person_id == student_id:
+        if key_of != student_id:
+            return Withdrawn.OUTDATED
+        student = None
+    else:
+        student = await queries.student_of(letter.person_id, student_id, ctx.today)
+        if student is None or student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
+            return Withdrawn.OUTDATED
+    whose = WhoseKey.OWN if key_of == letter.person_id else WhoseKey.ANOTHER_GUARDIAN
+    return KeyGivenOut(
+        name=display(reader),
+        schools=await schools_of(ctx, [student_id]),
         at=letter.promised_at,
-        number=number if isinstance(number, int) else letter.id,
-        **facts,
+        student=display(student) if student else None,
+        whose=WhoseKey.STUDENT if student and letter.facts.get("capacity") == Capacity.STUDENT else whose,
+        replaced=letter.facts.get("replaced") is True,
     )
-
-
-_WORK_ORDER: Final = ("parent", "student", "student_number", "problem", "opened_by")

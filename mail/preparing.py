@@ -7,7 +7,7 @@ from typing import Final
 
 from db.context import Context
 from db.languages import spoken
-from mail import gathering
+from mail import gathering, gathering_families, gathering_work_orders
 from mail.contents import Contents
 from mail.letters import write
 from mail.log_on import log_on_information, reset_link
@@ -27,7 +27,12 @@ _GATHER: Final[dict[LetterKind, Callable[[Context, LetterInHand], Awaitable[Cont
     LetterKind.RESET_LINK: reset_link,
     LetterKind.ACCOUNT_ENABLED: gathering.account_enabled,
     LetterKind.ACCOUNT_DISABLED: gathering.account_disabled,
-    LetterKind.WORK_ORDER_OPENED: gathering.work_order_opened,
+    LetterKind.WORK_ORDER_OPENED: gathering_work_orders.work_order_opened,
+    LetterKind.WORK_ORDER_RESOLVED: gathering_work_orders.work_order_resolved,
+    LetterKind.GUARDIANSHIP_CHANGED: gathering_families.guardianship_changed,
+    LetterKind.HOUSEHOLD_CHANGED: gathering_families.household_changed,
+    LetterKind.KEY_ISSUED: gathering.key_issued,
+    LetterKind.RECORDS_MERGED: gathering_families.records_merged,
 }
 
 

@@ -9,6 +9,7 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
+from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
 from schema.households import HouseholdMutation, HouseholdQuery
 from schema.node import NodeQuery
@@ -51,6 +52,7 @@ class Query(
     HouseholdQuery,
     DirectoryQuery,
     PolicyQuery,
+    HelpQuery,
 ):
     pass
 

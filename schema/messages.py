@@ -10,11 +10,11 @@ class Said(NamedTuple):
     """The sentence, and the help topic that tells more."""
 
     text: Sentence
-    topic: str | None
+    topic: str
 
 
 MESSAGES: dict[RefusalCode, Said] = {
-    RefusalCode.INVALID_INPUT: Said(say("Something needs to be put right first; nothing was changed."), None),
+    RefusalCode.INVALID_INPUT: Said(say("Something needs to be put right first; nothing was changed."), "CONTACT"),
     RefusalCode.TOO_MANY_ATTEMPTS: Said(
         say("There were too many attempts. Please wait, or call the school: the front office can help you."), "CONTACT"
     ),
@@ -54,7 +54,9 @@ MESSAGES: dict[RefusalCode, Said] = {
         say("This code or link cannot be used. It may be mistyped, used or expired: ask for a new one."),
         "FORGOTTEN_LOG_ON",
     ),
-    RefusalCode.WRONG_STATE: Said(say("This cannot be done as things stand: please look at the status first."), None),
+    RefusalCode.WRONG_STATE: Said(
+        say("This cannot be done as things stand: please look at the status first."), "CONTACT"
+    ),
     RefusalCode.VERIFICATION_FAILED: Said(
         say("The answers do not match our records, or not all of them do. Nobody is told which."), "CONTACT"
     ),
@@ -64,7 +66,7 @@ MESSAGES: dict[RefusalCode, Said] = {
     RefusalCode.NOT_ALLOWED: Said(
         say("You may not do this. If you are not signed in, please sign in first."), "LOGGING_IN"
     ),
-    RefusalCode.NOT_FOUND: Said(say("This was not found."), None),
+    RefusalCode.NOT_FOUND: Said(say("This was not found."), "CONTACT"),
 }
 
 
@@ -80,18 +82,18 @@ AS_THINGS_STAND: dict[str, Said] = {
     "NOT_ACTIVATED": Said(
         say("This account was never activated: its holder needs the activation key."), "GETTING_A_KEY"
     ),
-    "ACTIVE": Said(say("This account is not disabled."), None),
+    "ACTIVE": Said(say("This account is not disabled."), "LOGGING_IN"),
     "DISABLED": Said(say("This account is disabled."), "DISABLED_ACCOUNT"),
     "LEGAL_RESTRICTION": Said(
         say("This account was disabled because of a legal restriction: only the registrar can mend that."), "CONTACT"
     ),
-    "PASSED": Said(say("This verification has passed already."), None),
+    "PASSED": Said(say("This verification has passed already."), "CONTACT"),
     "FAILED": Said(
         say("No attempt is left: the caller can come to the school and show a valid ID, or call again another day."),
         "CONTACT",
     ),
-    "EXPIRED": Said(say("This verification has expired: start a new one."), None),
-    "USED": Said(say("This verification was used already: start a new one."), None),
+    "EXPIRED": Said(say("This verification has expired: start a new one."), "CONTACT"),
+    "USED": Said(say("This verification was used already: start a new one."), "CONTACT"),
     "NOT_SET_UP": Said(say("There is no second factor yet: set one up first."), "LOGGING_IN"),
 }
 

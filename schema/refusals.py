@@ -81,16 +81,15 @@ class Refusal:
     @classmethod
     def of(cls, refusal: refusals.Refusal, language: Language) -> Any:
         """The GraphQL object for a refusal, with its message in this language."""
-        topic = cls.topic(refusal)
         return cls(
             message=" ".join(worded(sentence, language) for sentence in cls.words(refusal)),
             code=RefusalCode[refusal.code.name],
-            help=HelpTopic[topic] if topic else None,
+            help=HelpTopic[cls.topic(refusal)],
             **cls.data(refusal, language),
         )
 
     @classmethod
-    def topic(cls, refusal: Any) -> str | None:
+    def topic(cls, refusal: Any) -> str:
         """The help topic; of the code, where it does not depend on what is carried."""
         return MESSAGES[refusal.code].topic
 
@@ -208,7 +207,7 @@ class WrongState(Refusal):
     status: str = strawberry.field(description="How things stand, as a word.")
 
     @classmethod
-    def topic(cls, refusal: refusals.WrongState) -> str | None:
+    def topic(cls, refusal: refusals.WrongState) -> str:
         said = AS_THINGS_STAND.get(refusal.status)
         return said.topic if said else super().topic(refusal)
 

@@ -236,3 +236,5 @@ query ExplainPolicy($input: ExplainPolicyInput!) {
   }
 }
 """.replace("REFUSAL_FIELDS", REFUSAL)
+
+HELP = "query Help($topic: HelpTopic) { help(topic: $topic) { topic question answer contact } }"

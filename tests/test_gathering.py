@@ -276,20 +276,6 @@ async def test_the_schools_link_does_not_go_to_an_address_that_is_no_longer_the_
     assert await prepare(district.ctx, letter) is Withdrawn.OUTDATED
 
 
-async def test_work_orders_tell_what_was_written_down(post: Post) -> None:
-    text = await post.text(
-        LetterKind.WORK_ORDER_OPENED,
-        number=17,
-        parent="Maria Quimby",
-        student="Nora Quimby",
-        student_number="0041207",
-        problem="Two households",
-        opened_by="Dana Ito",
-    )
-    for told in ("Student number: 0041207", "Problem: Two households", "Opened by: Dana Ito"):
-        assert told in text
-
-
 def test_a_letter_in_hand_holds_no_secret() -> None:
     assert not {"key", "token", "password"} & set(LetterInHand.__slots__)
 

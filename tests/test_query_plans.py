@@ -18,6 +18,7 @@ from db import queries, sql
 from db.queries import directory
 from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import RESTRICTED
+from db.queries.letters import OF_AGE
 from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach, Reach
 
@@ -88,6 +89,10 @@ INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, iss
     SELECT n, 'LINK', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute',
            substr(sha256(n::text::bytea), 1, 16), n
     FROM generate_series(1, 8000) n;
+INSERT INTO person_merge (kept_id, merged_id, merged_at, merged_by_id, reason, before)
+    SELECT n, n + 4000, now(), 8000, 'twice', '{}' FROM generate_series(1, 3999) n;
+INSERT INTO work_order (id, status, opened_at, opened_by_id, problem)
+    SELECT n, 'OPEN', now(), n, 'problem' FROM generate_series(1, 4000) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
@@ -152,6 +157,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.STUDENT_OF": (4017, TODAY, 17),
     "letters.PERSON": (17,),
     "letters.MAY_HAVE_KEY": (4017, TODAY),
+    "letters.GUARDIANSHIP": (17, TODAY),
+    "letters.MEMBER": (4017, TODAY, 17),
+    "letters.MERGED": (17,),
+    "letters.WORK_ORDER": (17,),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "logins.COUNT": (
         *("device:4017", "account:17", 17, NOW, NOW, 5, [timedelta(seconds=30)]),
@@ -256,6 +265,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 PART_OF = {
     "portal._STUDENT": "portal.STUDENTS_OF_GUARDIAN",
     "guardianships.RESTRICTED": "portal.STUDENTS_OF_GUARDIAN",
+    "letters.OF_AGE": "letters.STUDENT_OF",
     "attempts.ONE_MORE": "attempts.SPEND",
     "logins.LOCKED_UNTIL": "portal.HOLDER",
     "reach.CURRENT": "reporting.PAGE_AT_SCHOOLS",
@@ -277,7 +287,7 @@ COUNTING_ALL = {
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS"}
-PARTS = {RESTRICTED, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
+PARTS = {RESTRICTED, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
 
 

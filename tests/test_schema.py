@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from db import context, models
-from policies import refusals
+from policies import help_texts, refusals
 from schema import snapshot
 from schema.build import CREDENTIAL_FIELDS, SNAPSHOT, schema
 from schema.messages import MESSAGES
@@ -107,6 +107,7 @@ def test_a_list_is_never_null_and_holds_no_null() -> None:
         ("DisabledReason", models.DisabledReason),
         ("RefusalCode", refusals.RefusalCode),
         ("MissingFact", refusals.MissingFact),
+        ("HelpTopic", help_texts.HelpTopic),
         ("SecondFactor", context.SecondFactor),
     ],
 )

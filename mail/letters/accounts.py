@@ -1,4 +1,4 @@
-"""An account's life: opened, changed, seen from a new device, closed and opened again."""
+"""An account's life: opened, changed, seen from a new device, merged with another, closed and opened again."""
 
 from db.languages import say
 from db.rules import Rules
@@ -6,7 +6,9 @@ from mail.contents import (
     AccountDisabled,
     AccountEnabled,
     AccountOpened,
+    LogOnStatus,
     PasswordChanged,
+    RecordsMerged,
     SecondFactorSet,
     SignedInFromNewDevice,
 )
@@ -138,3 +140,46 @@ def disabled(contents: AccountDisabled, _: Rules) -> Letter:
         Paragraph(say("Nobody can sign in to it now. Call the school: it can tell you more, and enable it again."))
     )
     return letter(contents, say("Your portal account was disabled"), *blocks, WhomToCall(contents.schools))
+
+
+def records_merged(contents: RecordsMerged, rules: Rules) -> Letter:
+    """RECORDS_MERGED."""
+    at = Moment(contents.at)
+    told = (
+        say("Two records, yours being one, had been made one. On %(at)s the school took that back.", at=at)
+        if contents.undone
+        else say("You were on record twice. On %(at)s the school made one record of the two.", at=at)
+    )
+    return letter(
+        contents,
+        say("Your two records are two again") if contents.undone else say("Your two records were made one"),
+        Paragraph(told),
+        *_going_on(contents, rules),
+        Paragraph(say("If you are not the person of both records, or anything else is wrong, call the school.")),
+        WhomToCall(contents.schools),
+    )
+
+
+def _going_on(contents: RecordsMerged, rules: Rules) -> list[Block]:
+    """The account that goes on, and the way to it."""
+    match contents.status:
+        case LogOnStatus.OPEN:
+            return [
+                Paragraph(say("Your account goes on with this username, and with its password as before:")),
+                *([username_of(contents.username)] if contents.username else []),
+                Link(say("Sign in"), rules.page(rules.log_on_page)),
+            ]
+        case LogOnStatus.NOT_OPENED:
+            return [
+                Paragraph(
+                    say(
+                        "Your account has not been opened yet. To open it, you need an activation key: ask for one on "
+                        "this page."
+                    )
+                ),
+                Link(say("Open your account"), rules.page(rules.activation_page)),
+            ]
+        case LogOnStatus.DISABLED:
+            return [Paragraph(say("Your portal account is disabled. Call the school: it can enable it again."))]
+        case None:
+            return []

@@ -23,8 +23,8 @@ from mail.contents import (
     SecondFactorSet,
     SignedInFromNewDevice,
     WhoseKey,
-    WorkOrderOpened,
 )
+from mail.letters.examples_desk import desk_examples
 
 _AT: Final = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
 _SCHOOLS: Final = (
@@ -78,13 +78,4 @@ def examples(rules: Rules) -> dict[str, Contents]:
         "ACCOUNT_ENABLED-not-opened": AccountEnabled(**common, username=None),
         "ACCOUNT_DISABLED": AccountDisabled(**common, username="maria.q", by_failures=False),
         "ACCOUNT_DISABLED-failures": AccountDisabled(**common, username="maria.q", by_failures=True),
-        "WORK_ORDER_OPENED": WorkOrderOpened(
-            **nameless,
-            number=17,
-            parent="Maria Quimby",
-            student="Nora Quimby",
-            student_number="0041207",
-            problem="The household shows two addresses, and neither can be ended.",
-            opened_by="Dana Ito, registrar, Lakeside Middle School",
-        ),
-    }
+    } | desk_examples(common)

@@ -1,8 +1,8 @@
-"""Activation keys: that one was asked for, and the key itself."""
+"""Activation keys: that one was asked for or given out, and the key itself."""
 
-from db.languages import say
+from db.languages import Sentence, say
 from db.rules import Rules
-from mail.contents import ActivationKeyIssued, KeyAskedFor, WhoseKey
+from mail.contents import ActivationKeyIssued, KeyAskedFor, KeyGivenOut, WhoseKey
 from mail.letters.blocks import Block, Fact, Facts, Letter, Link, Moment, Paragraph, WhomToCall
 from mail.letters.opening import CAPACITY, letter
 
@@ -44,6 +44,52 @@ def key_asked_for(contents: KeyAskedFor, _: Rules) -> Letter:
         ),
         WhomToCall(contents.schools),
     )
+
+
+def key_given_out(contents: KeyGivenOut, _: Rules) -> Letter:
+    """KEY_ISSUED."""
+    blocks: list[Block] = [Paragraph(_given_out(contents))]
+    if contents.replaced:
+        blocks.append(Paragraph(say("With that, an earlier key of this account stopped working.")))
+    return letter(
+        contents,
+        say("The school gave out an activation key"),
+        *blocks,
+        Paragraph(
+            say(
+                "If you know who asked for it, you do not need to do anything. If you do not, call the school: it can "
+                "stop the key."
+            )
+        ),
+        WhomToCall(contents.schools),
+    )
+
+
+def _given_out(contents: KeyGivenOut) -> Sentence:
+    student, at = contents.student, Moment(contents.at)
+    if student is None:
+        return say("On %(at)s the school gave out the activation key that opens your account.", at=at)
+    match contents.whose:
+        case WhoseKey.OWN:
+            return say(
+                "On %(at)s the school gave out the activation key that opens your account, with which you see "
+                "%(student)s.",
+                at=at,
+                student=student,
+            )
+        case WhoseKey.STUDENT:
+            return say(
+                "On %(at)s the school gave out the activation key that opens the account of %(student)s.",
+                at=at,
+                student=student,
+            )
+        case WhoseKey.ANOTHER_GUARDIAN:
+            return say(
+                "On %(at)s the school gave out the activation key that opens the account of another guardian of "
+                "%(student)s.",
+                at=at,
+                student=student,
+            )
 
 
 def activation_key(contents: ActivationKeyIssued, _: Rules) -> Letter:

@@ -210,15 +210,18 @@ def _lines(block: _Block) -> list[str]:
         case "heading":
             return [_wrapped(f"* {block.text}")]
         case "facts" | "phones":
-            return [f"  {label}: {value}" for label, value in block.rows]
+            return [_wrapped(f"{label}: {value}", "  ", "    ") for label, value in block.rows]
         case "link":
             return [f"{block.text}:", block.url]
         case _:
             return [_wrapped(block.text)]
 
 
-def _wrapped(text: str) -> str:
-    return fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+def _wrapped(text: str, first: str = "", then: str = "") -> str:
+    """In lines of at most WIDTH that begin like this; a word, such as a key to be copied, is never broken."""
+    return fill(
+        text, WIDTH, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+    )
 
 
 @cache

@@ -14,16 +14,23 @@ from mail.contents import (
     AccountOpened,
     AccountReset,
     ActivationKeyIssued,
+    AnothersGuardianship,
     Contents,
+    HouseholdChanged,
     KeyAskedFor,
+    KeyGivenOut,
     LogOnInformation,
+    OwnGuardianship,
     PasswordChanged,
+    RecordsMerged,
     ResetLink,
     SecondFactorSet,
     SignedInFromNewDevice,
+    StudentNotShown,
     WorkOrderOpened,
+    WorkOrderResolved,
 )
-from mail.letters import accounts, keys, returning, work_orders
+from mail.letters import accounts, families, keys, returning, work_orders
 from mail.letters.blocks import Letter
 
 
@@ -45,4 +52,11 @@ _TEXTS: Final[dict[type[Contents], Callable[[Any, Rules], Letter]]] = {
     AccountEnabled: accounts.enabled,
     AccountDisabled: accounts.disabled,
     WorkOrderOpened: work_orders.work_order_opened,
+    WorkOrderResolved: work_orders.work_order_resolved,
+    OwnGuardianship: families.own_guardianship,
+    StudentNotShown: families.student_not_shown,
+    AnothersGuardianship: families.anothers_guardianship,
+    HouseholdChanged: families.household_changed,
+    KeyGivenOut: keys.key_given_out,
+    RecordsMerged: accounts.records_merged,
 }
