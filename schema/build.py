@@ -10,6 +10,7 @@ from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
+from schema.key_desk import KeyDeskMutation
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
@@ -55,6 +56,7 @@ class Mutation(
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,
+    KeyDeskMutation,
 ):
     pass
 
