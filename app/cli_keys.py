@@ -80,8 +80,6 @@ def key_letters(
         raise PlainProblem(f"There is a file {to} already: delete it, or write to another one.")
 
     async def work(ctx: Context) -> Batch:
-        if "://" not in ctx.rules.page(ctx.rules.activation_page):
-            raise PlainProblem("Set PORTAL_PUBLIC_URL first: the letters say where a key is used.")
         wanted = WantedLetters(
             school_id=(await school_called(school)).id if school else None,
             grade=grade,
@@ -112,14 +110,10 @@ async def _print(ctx: Context, wanted: WantedLetters, form: Form, language: Pape
     Raises:
         PlainProblem: when the file cannot be written, or the record changes faster than the letters are drawn.
     """
-    # Only this command needs it: it takes longer to load than most commands take to run.
-    from mail.paper.pdf import printable
-
-    anything: Callable[[str], bool] = lambda _: True  # noqa: E731
     try:
         with private_file(to) as file:
             for _ in range(_TRIES):
-                batch = await steps.letters_wanted(ctx, wanted, printable if form is Form.PDF else anything)
+                batch = await steps.letters_wanted(ctx, wanted, _printable(form))
                 if not batch.entitled:
                     return batch
                 languages = _languages(batch, language)
@@ -135,6 +129,16 @@ async def _print(ctx: Context, wanted: WantedLetters, form: Form, language: Pape
     raise PlainProblem("The record changes while the letters are drawn: try again when no roster is being imported.")
 
 
+def _printable(form: Form) -> Callable[[str], bool]:
+    """Whether a text can be put on paper in this form; a browser finds letters for all of them."""
+    if form is Form.HTML:
+        return lambda _: True
+    # Only this command needs it: it takes longer to load than most commands take to run.
+    from mail.paper.pdf import printable
+
+    return printable
+
+
 def _languages(batch: Batch, chosen: PaperLanguage) -> Mapping[int, tuple[Language, ...]]:
     if chosen is PaperLanguage.RECORD:
         return steps.languages_on_record(batch)
@@ -147,10 +151,12 @@ def _languages(batch: Batch, chosen: PaperLanguage) -> Mapping[int, tuple[Langua
 def _draw(
     ctx: Context, batch: Batch, languages: Mapping[int, tuple[Language, ...]], form: Form, file: PrivateFile
 ) -> None:
-    from mail.paper.html import draw_html
-    from mail.paper.pdf import draw_pdf
     from mail.paper.text import Page, Writer
 
+    if form is Form.PDF:
+        from mail.paper.pdf import draw_pdf as draw
+    else:
+        from mail.paper.html import draw_html as draw
     console, writer = Console(stderr=True), Writer(ctx.rules)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("Drawing letters", total=len(batch.entitled))
@@ -161,7 +167,7 @@ def _draw(
                 progress.advance(task)
 
         file.begin_again()
-        (draw_pdf if form is Form.PDF else draw_html)(file.file, pages())
+        draw(file.file, pages())
         file.complete()
 
 

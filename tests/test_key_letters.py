@@ -5,9 +5,10 @@ import json
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +35,11 @@ from db.models import (
     School,
     TrailEntry,
 )
+from db.rules import Rules
 from db.trail import Step
+from mail.contents import School as Reachable
+from mail.paper import contents as paper
+from mail.paper.text import Section, Writer
 from resolvers.activation_key import key_of_record
 from resolvers.key_letters import WantedLetters, languages_on_record, letters_wanted, note_printed
 from tests.clients import Portal
@@ -42,6 +47,7 @@ from tests.command_line import PATIENCE, Running, running
 from tests.command_line import portal as command
 from tests.district import PASSWORD, Adult, District, Pupil
 from tests.paper import articles, in_window, sheets, square_of, squares, text_of
+from tests.servers import REPOSITORY
 from tests.tables import no_trail
 from tests.test_cli import one_sentence
 
@@ -339,7 +345,7 @@ async def test_each_letter_is_in_the_trail_without_its_key(town: Town, printing:
     }
     for entry in entries:
         assert (entry.step, entry.outcome, entry.address) == (Step.PRINT_KEY_LETTER, "DONE", "command line")
-        assert (entry.actor_account_id, entry.actor_person_id, entry.rule) == (None, None, None)
+        assert {entry.actor_account_id, entry.actor_person_id, entry.rule} == {None}
         assert entry.details is not None
         assert entry.details["batch"] == said["batch"]
         assert entry.details["new_key"] is True
@@ -503,6 +509,39 @@ def test_a_signal_waits_until_what_must_not_be_interrupted_is_done() -> None:
     with pytest.raises(KeyboardInterrupt):
         work()
     assert steps == ["done"]
+
+
+# ------------------------------------------------------------------------------------------------ what it takes
+def test_nobody_but_the_command_loads_what_draws() -> None:
+    program = (
+        "import sys, app.cli, app.serve, app.asgi; print({'reportlab', 'segno', 'pymupdf_fonts'} & set(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
+
+
+def test_a_letter_in_spanish_holds_no_english_sentence(tmp_path: Path) -> None:
+    at = datetime(2026, 10, 5, 17, tzinfo=UTC)
+    for capacity, schools, address in (
+        (Capacity.GUARDIAN, (Reachable("Lakeside", "(555) 555-0100"),), ("1 Mill Road",)),
+        (Capacity.STUDENT, (), ()),
+    ):
+        letter = paper.KeyLetter(
+            name="Maria Quimby",
+            address=address,
+            capacity=capacity,
+            students=(paper.Seen("Nora Quimby", None),),
+            schools=schools,
+            key="0" * 32,
+            link=f"{PAGE}#key=" + "0" * 32,
+            expires_at=at,
+            at=at,
+        )
+        writer = Writer(Rules.model_validate({"public_url": "https://portal.example.org"}))
+        english, spanish = ((writer.page(letter, [language]).sections[0]) for language in ("en", "es"))
+        for field in fields(Section):
+            one, other = getattr(english, field.name), getattr(spanish, field.name)
+            assert (one != other) == (field.name not in {"students", "phones"} and bool(one)), field.name
 
 
 # ------------------------------------------------------------------------------------------------ many
