@@ -308,6 +308,14 @@ async def test_only_who_may_have_a_key_gets_a_letter_and_the_others_are_named_by
     assert await ActivationKey.all().count() == 3
 
 
+async def test_a_student_whose_record_was_merged_is_nobody(town: Town, printing: Printing) -> None:
+    await Person.filter(id=town.nora.id).update(merged_into_id=town.ada.id)
+    said = told(printing("--student", "0041", "--for", "both", "--json"))
+    assert (said["unknown_numbers"], said["letters"]) == (["0041"], 0)
+    # Nor does the mother's letter name the record that is gone.
+    assert told(printing("--student", "0042", "--json"))["letters"] == 1
+
+
 async def test_a_student_of_age_has_to_agree(town: Town, printing: Printing) -> None:
     await sql.execute("UPDATE student SET birth_date = '2001-01-01' WHERE id = $1", town.nora.id)
     said = done(printing("--student", "0041"))

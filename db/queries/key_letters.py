@@ -18,11 +18,14 @@ WHERE e.school_id = $1 AND {CURRENT} AND p.merged_into_id IS NULL
 """
 
 # The student for each of these numbers ($1), if there is one and it is one student's alone; the short form of a number
-# counts where it is unique. Uses student_number_unique, student_number_without_zeros.
+# counts where it is unique. A record that was merged into another one is nobody's.
+# Uses student_number_unique, student_number_without_zeros.
 STUDENTS_WITH_NUMBERS = """
 SELECT said.number, coalesce(
-    (SELECT s.id FROM student s WHERE s.student_number = said.number AND NOT s.number_is_shared),
-    (SELECT min(s.id) FROM student s WHERE ltrim(s.student_number, '0') = ltrim(said.number, '0')
+    (SELECT s.id FROM student s JOIN person p ON p.id = s.id
+     WHERE s.student_number = said.number AND NOT s.number_is_shared AND p.merged_into_id IS NULL),
+    (SELECT min(s.id) FROM student s JOIN person p ON p.id = s.id
+     WHERE ltrim(s.student_number, '0') = ltrim(said.number, '0') AND p.merged_into_id IS NULL
      HAVING count(*) = 1 AND NOT bool_or(s.number_is_shared))) AS student_id
 FROM unnest($1::text[]) AS said (number)
 """
