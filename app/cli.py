@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli_help import help_texts
+from app.cli_keys import keys
 from app.cli_letters import letters
 from app.cli_outbox import outbox
 from app.cli_policy import explain
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(staff, name="staff")
 app.add_typer(letters, name="letters")
+app.add_typer(keys, name="keys")
 app.add_typer(trail)
 app.add_typer(outbox)
 out = Console(highlight=False, soft_wrap=True)

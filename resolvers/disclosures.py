@@ -26,6 +26,10 @@ WHAT: Final[Mapping[Step, Callable[[Sentence], Sentence]]] = {
     Step.DISABLE_ACCOUNT: lambda account: say("%(account)s was disabled.", account=account),
     Step.ANSWER_VERIFICATION: lambda _: say("What a caller said was compared with the record, and agreed with it."),
     Step.RECORD_IN_PERSON_ID: lambda _: say("A caller's identity document was looked at."),
+    Step.ISSUE_KEY: lambda account: say("An activation key for %(account)s was given out.", account=account),
+    Step.PRINT_KEY_LETTER: lambda account: say(
+        "A letter with the activation key for %(account)s was printed.", account=account
+    ),
 }
 
 _ASKED: Final = {
@@ -49,6 +53,11 @@ _USUAL: Final = {
     Step.RESET_ACCOUNT: "RESET",
     Step.ENABLE_ACCOUNT: "ENABLE",
     Step.DISABLE_ACCOUNT: "DISABLE",
+}
+#: Steps for which nobody has called.
+_UNASKED: Final[Mapping[Step, Sentence]] = {
+    Step.ISSUE_KEY: say("The school gives keys to people on record who may have an account."),
+    Step.PRINT_KEY_LETTER: say("The district sends out letters with keys, for accounts that were not opened yet."),
 }
 _VERIFYING: Final = frozenset({Step.ANSWER_VERIFICATION, Step.RECORD_IN_PERSON_ID})
 _STEPS: Final = tuple(step.value for step in WHAT)
@@ -103,7 +112,9 @@ def _to_whom(row: Mapping[str, Any], details: Mapping[str, Any]) -> Sentence | s
 
 def _why(viewer: Viewer, step: Step, row: Mapping[str, Any], details: Mapping[str, Any]) -> list[Sentence]:
     asked = _ASKED.get(str(details.get("purpose") or _USUAL.get(step)), _ASKED_FOR_HELP)
-    if step in _VERIFYING:
+    if step in _UNASKED:
+        why = [_UNASKED[step]]
+    elif step in _VERIFYING:
         why = [say("A caller %(asked)s, and had to be verified first.", asked=asked)]
     else:
         why = [say("The caller was verified and %(asked)s.", asked=asked)]

@@ -12,6 +12,7 @@ from schema.execution import Operations
 from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
 from schema.households import HouseholdMutation, HouseholdQuery
+from schema.key_desk import KeyDeskMutation
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
@@ -67,6 +68,7 @@ class Mutation(
     VerificationMutation,
     HelpdeskMutation,
     HouseholdMutation,
+    KeyDeskMutation,
 ):
     pass
 

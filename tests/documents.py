@@ -195,6 +195,17 @@ ENABLE_ACCOUNT = _CHANGE_ACCOUNT.replace("FIELD(", "enableAccount(", 1)
 
 DISABLE_ACCOUNT = _CHANGE_ACCOUNT.replace("FIELD(", "disableAccount(", 1)
 
+ISSUE_ACTIVATION_KEY = """
+mutation IssueActivationKey($input: IssueActivationKeyInput!) {
+  issueActivationKey(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on ActivationKeyIssued { key expiresAt capacity }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
 ME = """
 {
   me {

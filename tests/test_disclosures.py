@@ -213,6 +213,7 @@ async def test_what_somebody_outside_the_family_was_told_is_disclosed_and_nothin
     disclosed = {
         *("account:details", "account:reset", "account:enable", "account:disable"),
         *("verification:in_person", "verification:answer"),
+        *("key:issue", "key:print"),
     }
     assert {step.value for step in WHAT} == disclosed
     assert len(await read(portal)) == (step.value in disclosed)

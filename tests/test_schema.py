@@ -44,6 +44,7 @@ HASH_NOTHING = {
     *("logout", "endSession"),
     *("startVerification", "recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
     *("recordHousehold", "linkHouseholdMember", "endHouseholdMember", "correctHousehold"),
+    "issueActivationKey",
 }
 
 

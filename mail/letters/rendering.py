@@ -75,7 +75,7 @@ def write(contents: Contents, *, rules: Rules, languages: Sequence[str]) -> Writ
     """
     letter = text_of(_cleaned(contents), rules)
     sections = [
-        _section(letter, _Voice(language, rules), below=_below(languages, place))
+        _section(letter, Voice(language, rules), below=_below(languages, place))
         for place, language in enumerate(languages)
     ]
     subject = " / ".join(dict.fromkeys(section.subject for section in sections))
@@ -118,7 +118,7 @@ def _cleaned(value: Any) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------ languages
-class _Voice:
+class Voice:
     """Speaks one language, in the district's time zone."""
 
     def __init__(self, language: str, rules: Rules) -> None:
@@ -151,7 +151,7 @@ class _Voice:
         return self.put(say("%(day)s at %(time)s", day=day, time=f"{clock.replace(chr(0xA0), ' ')} {local.tzname()}"))
 
 
-def _section(letter: Letter, voice: _Voice, *, below: str | None) -> _Section:
+def _section(letter: Letter, voice: Voice, *, below: str | None) -> _Section:
     return _Section(
         language=voice.language,
         subject=voice.put(letter.subject),
@@ -165,7 +165,7 @@ def _section(letter: Letter, voice: _Voice, *, below: str | None) -> _Section:
     )
 
 
-def _blocks(block: Heading | Paragraph | Facts | Link | WhomToCall, voice: _Voice) -> list[_Block]:
+def _blocks(block: Heading | Paragraph | Facts | Link | WhomToCall, voice: Voice) -> list[_Block]:
     match block:
         case Heading(text):
             return [_Block("heading", voice.put(text))]
@@ -179,11 +179,11 @@ def _blocks(block: Heading | Paragraph | Facts | Link | WhomToCall, voice: _Voic
             return _whom_to_call(schools, voice)
 
 
-def _row(fact: Fact, voice: _Voice) -> tuple[str, str]:
+def _row(fact: Fact, voice: Voice) -> tuple[str, str]:
     return voice.put(fact.label), voice.put(fact.value)
 
 
-def _whom_to_call(schools: tuple[School, ...], voice: _Voice) -> list[_Block]:
+def _whom_to_call(schools: tuple[School, ...], voice: Voice) -> list[_Block]:
     reachable = [school for school in schools if school.phone]
     if not reachable:
         asked = say("Do you have questions? Turn to %(contact)s.", contact=voice.of_the_district(voice.rules.contact))
