@@ -47,13 +47,11 @@ async def _to_the_guardian(
         return StudentNotShown(name=display(reader), schools=(), at=letter.promised_at)
     if revoked or restricted or not _still_so(change, found) or has_another_address(reader, letter):
         return Withdrawn.OUTDATED
+    sight = _sight(found)
+    # Where the student goes to school is not told on somebody's word alone that this is a guardian.
+    told = () if sight is Sight.NOT_CONFIRMED else await schools_of(ctx, [found["student_id"]])
     return OwnGuardianship(
-        name=display(reader),
-        schools=await schools_of(ctx, [found["student_id"]]),
-        at=letter.promised_at,
-        student=display(found),
-        change=change,
-        sight=_sight(found),
+        name=display(reader), schools=told, at=letter.promised_at, student=display(found), change=change, sight=sight
     )
 
 

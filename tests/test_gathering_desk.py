@@ -150,6 +150,8 @@ async def test_what_is_in_the_way_is_told_with_the_way_on(
     await family.guardianship(**changed)
     text = text_of(await family.letter(GuardianshipChange.RECORDED))
     assert said in text
+    # The word of somebody whom nobody has confirmed is not enough to be told the school.
+    assert (SCHOOL in text) is ("status" not in changed)
     assert (f"https://portal.example.org{link}" in text) if link else ("https://" not in text)
 
 

@@ -56,7 +56,7 @@ def work_order_resolved(contents: WorkOrderResolved, _: Rules) -> Letter:
         say("Work order %(number)d is resolved", number=contents.number),
         Paragraph(
             say(
-                "The work order that you opened was resolved on %(at)s. Please look whether it is.",
+                "The work order that you opened was resolved on %(at)s. Please check that the problem is gone.",
                 at=Moment(contents.at),
             )
         ),
