@@ -9,6 +9,7 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
+from schema.guardianships import GuardianshipMutation
 from schema.helpdesk import HelpdeskMutation
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
@@ -55,6 +56,7 @@ class Mutation(
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,
+    GuardianshipMutation,
 ):
     pass
 

@@ -103,6 +103,7 @@ AT_SCHOOL = AccountReach(17, Reach(frozenset({18})), Reach(frozenset({18}))).val
 IN_DISTRICT = AccountReach(17, Reach(everywhere=True), Reach(everywhere=True)).values(TODAY)
 #: No filter, but for the time; and the schools from which accounts are gathered.
 ANY_ACCOUNT = (None, None, NOW, None, None, None, None)
+ANY_GUARDIANSHIP = (None, None, None, None, None)
 SCHOOL, DISTRICT_WIDE = ([18], [18]), (None, None)
 #: What each named query is asked with.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -201,14 +202,23 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "second_factor.GIVEN_AT": (17, 17),
     "second_factor.GIVEN_NOW": (17, 17, NOW),
     "second_factor.DROP_OFFERED": (17,),
+    "guardianships.PAIR": (17,),
+    "guardianships.STATUS_OF_PAIR": (4017, 17),
+    "guardianships.LOCK_GUARDIAN": (4017,),
+    "guardianships.LOCK": (17,),
+    "guardianships.ADD_ACCOUNT": (4017,),
+    "guardianships.LIFT": (17, TODAY, NOW, 19, "why"),
+    "guardianships.GUARDIANS_OF": (17, TODAY),
+    "guardianships.REPLACE_KEYS": ([4017, 17], ["GUARDIAN", "STUDENT"]),
+    "guardianships.WITHDRAW_LETTERS": (4000, NOW, "OUTDATED", '{"student_id": 17}', True),
     "charge.PLACES": ([17, 4017], TODAY),
     "charge.RELATED": ([17, 4017], TODAY, 19),
     "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
     "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
-    "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, None, None, None, [18], True, 17, 26),
-    "registrar.PAGE_IN_DISTRICT": (None, TODAY, None, None, None, None, True, 17, 26),
-    "registrar.COUNT_AT_SCHOOLS": ([18], TODAY, None, None, None),
-    "registrar.COUNT_IN_DISTRICT": (None, TODAY, None, None, None),
+    "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, *ANY_GUARDIANSHIP, [18], True, 17, 26),
+    "registrar.PAGE_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP, None, True, 17, 26),
+    "registrar.COUNT_AT_SCHOOLS": ([18], TODAY, *ANY_GUARDIANSHIP),
+    "registrar.COUNT_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP),
     "reporting.ONE": (*AT_SCHOOL, 17, True),
     "reporting.SCHOOLS_OF_ONE": (*AT_SCHOOL, 17),
     "reporting.PAGE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, False, 17, 26),

@@ -43,6 +43,8 @@ REFUSALS = refusals.Refusal.__subclasses__()
 HASH_NOTHING = {
     *("logout", "endSession"),
     *("startVerification", "recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
+    *("recordGuardianship", "confirmGuardianship", "revokeGuardianship", "restrictGuardianship", "liftRestriction"),
+    *("setPortalAccess", "recordConsent"),
 }
 
 
