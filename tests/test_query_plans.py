@@ -15,7 +15,7 @@ import pytest
 from tortoise.context import TortoiseContext
 
 from db import queries, sql
-from db.queries import directory
+from db.queries import directory, registrar
 from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import RESTRICTED
 from db.queries.logins import LOCKED_UNTIL
@@ -362,3 +362,18 @@ async def test_a_rare_name_is_looked_up_and_a_common_one_is_looked_for_among_the
         nodes = await _plan(directory.PEOPLE_AT_SCHOOLS, (*AT_SCHOOL, search, "0017", 10, False, [18]))
         assert index in _indexes(nodes)
         assert ("person_name_words" in _indexes(nodes)) == (search == "dkson")
+
+
+@pytest.mark.usefixtures("filled")
+async def test_whose_rights_pass_soon_is_looked_up_by_birth_date_and_no_queue_is_walked() -> None:
+    await sql.rows("UPDATE student SET birth_date = date '2005-01-01' + id::int")
+    await sql.rows("ANALYZE student")
+    soon = (None, None, None, date(2008, 10, 4), date(2008, 12, 4))
+    for query, school, place in (
+        (registrar.PAGE_AT_SCHOOLS, [18], "guardianship_student"),
+        (registrar.PAGE_IN_DISTRICT, None, "student_birth_date"),
+    ):
+        nodes = await _plan(query, (school, TODAY, *soon, school, False, 0, 26))
+        assert place in _indexes(nodes)
+        whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+        assert whole <= SMALL
