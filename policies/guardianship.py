@@ -56,6 +56,24 @@ def of_age(birth_date: date | None, on: date) -> bool:
     return years >= AGE_OF_RIGHTS
 
 
+def rights_pass_on(birth_date: date | None) -> date | None:
+    """The day of the eighteenth birthday; the first of March for who was born on the 29th of February."""
+    if birth_date is None:
+        return None
+    try:
+        return birth_date.replace(year=birth_date.year + AGE_OF_RIGHTS)
+    except ValueError:
+        return date(birth_date.year + AGE_OF_RIGHTS, 3, 1)
+
+
+def last_birth_of_age(on: date) -> date:
+    """The last birth date with which somebody is of age on that day: whoever was born later is not."""
+    try:
+        return on.replace(year=on.year - AGE_OF_RIGHTS)
+    except ValueError:
+        return date(on.year - AGE_OF_RIGHTS, 2, 28)
+
+
 def standing(facts: GuardianshipFacts | None, *, on: date, seeing: bool) -> Standing:
     """The fact for the policy table: a restriction outranks everything, then the status, then what seeing needs.
 

@@ -10,6 +10,8 @@ from db.languages import Sentence, say
 from policies.refusals import FieldProblem, InvalidInput
 
 LONGEST: Final = 500
+#: Of what is only named, such as a relationship.
+LONGEST_NAMED: Final = 100
 #: Nine digits that stand together or in groups, as in a Social Security number.
 _LIKE_AN_SSN: Final = re.compile(r"(?<!\d)\d{3}[-. ]?\d{2}[-. ]?\d{4}(?!\d)")
 
@@ -42,3 +44,21 @@ def noted(text: str, field: str = "reason") -> str:
     if problem := fault(reason):
         raise InvalidInput([FieldProblem(("input", field), problem)])
     return reason
+
+
+def few_words(text: str, field: str) -> str:
+    """What something is called, such as a relationship or a kind of restriction, as it is kept.
+
+    Raises:
+        InvalidInput: when it is blank, too long, or holds what must not be written down; `field` is named.
+    """
+    words = kept(text)
+    if not words:
+        problem: Sentence | None = say("Say in a few words what it is.")
+    elif len(words) > LONGEST_NAMED:
+        problem = say("Say it in at most %(limit)s characters.", limit=LONGEST_NAMED)
+    else:
+        problem = fault(words)
+    if problem:
+        raise InvalidInput([FieldProblem(("input", field), problem)])
+    return words

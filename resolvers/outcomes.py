@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from db.context import Capacity, Viewer
 from db.languages import Sentence
-from db.models import AccountStatus, DisabledReason, GuardianshipStatus, Purpose, Question
+from db.models import AccountStatus, DecidedBy, DisabledReason, GuardianshipStatus, Purpose, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,18 @@ class GuardianSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class RestrictionInForce:
-    """A court order or the like that holds today."""
+class Restriction:
+    """A court order or the like that holds today, or will."""
 
     kind: str
     begins_on: date
     #: The last day; None until it is lifted.
     ends_on: date | None
+    reason: str | None
+    decided_by: DecidedBy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardianshipSeen:
     """A guardianship as the registrar has it on the desk."""
 
@@ -115,8 +117,21 @@ class GuardianshipSeen:
     relationship: str
     status: GuardianshipStatus
     portal_access: bool
-    restriction: RestrictionInForce | None
+    lives_with: bool | None
+    #: Whose word the status and the portal mark are.
+    decided_by: DecidedBy
     confirmed_at: datetime | None
+    evidence: str | None
+    revoked_at: datetime | None
+    revoked_reason: str | None
+    #: The day on which the student's rights pass to the student; None without a birth date.
+    rights_pass_on: date | None
+    adult_access: bool
+    consent_at: datetime | None
+    #: In force today or later, in the order in which they begin.
+    restrictions: Sequence[Restriction]
+    #: The one of them in force today that lasts longest.
+    restriction: Restriction | None
 
 
 @dataclass(frozen=True, slots=True)

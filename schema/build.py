@@ -9,6 +9,7 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
+from schema.guardianships import GuardianshipMutation
 from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
 from schema.households import HouseholdMutation, HouseholdQuery
@@ -69,6 +70,7 @@ class Mutation(
     HelpdeskMutation,
     HouseholdMutation,
     KeyDeskMutation,
+    GuardianshipMutation,
 ):
     pass
 

@@ -9,11 +9,15 @@ import strawberry
 from db.context import Context
 from resolvers import outcomes, registrar
 from resolvers.registrar import Wanted
+from schema.errors import BadRequest
 from schema.nodes import Node, global_id, number_of, number_or_nobodys
 from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_marked_cursor
 from schema.summaries import GuardianSummary, StudentSummary
 
 Info = strawberry.Info[Context, None]
+
+#: A year ahead is as far as a desk looks.
+MOST_DAYS = 366
 
 
 @strawberry.enum(description="Where a guardianship stands.")
@@ -23,11 +27,29 @@ class GuardianshipStatus(Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Taken back by a registrar.")
 
 
+@strawberry.enum(description="Whose word stands behind something. What a registrar decided, an import leaves alone.")
+class DecidedBy(Enum):
+    ROSTER = strawberry.enum_value("ROSTER", description="The roster says so.")
+    REGISTRAR = strawberry.enum_value("REGISTRAR", description="A registrar decided it.")
+
+
 @strawberry.type(description="A court order or the like on one guardianship. It outranks everything else.")
 class Restriction:
     kind: str = strawberry.field(description="In words, such as no contact.")
     begins_on: date = strawberry.field(name="from", description="The first day on which it holds.")
     ends_on: date | None = strawberry.field(name="until", description="The last day; null until it is lifted.")
+    reason: str | None = strawberry.field(description="Why, as the registrar put it; null where the roster has it.")
+    decided_by: DecidedBy = strawberry.field(description="Who entered it.")
+
+    @classmethod
+    def of(cls, found: outcomes.Restriction) -> "Restriction":
+        return cls(
+            kind=found.kind,
+            begins_on=found.begins_on,
+            ends_on=found.ends_on,
+            reason=found.reason,
+            decided_by=DecidedBy[found.decided_by.name],
+        )
 
 
 @strawberry.type(description="What ties a guardian to a student.")
@@ -37,12 +59,29 @@ class Guardianship(Node):
     relationship: str = strawberry.field(description="As the record has it, such as mother.")
     status: GuardianshipStatus = strawberry.field(description="Where it stands.")
     portal_access: bool = strawberry.field(description="Whether the portal may show the student to the guardian.")
-    restriction: Restriction | None = strawberry.field(description="What is in force today; null when nothing is.")
+    lives_with: bool | None = strawberry.field(
+        description="Whether the student lives with the guardian, as the roster says; null when it does not."
+    )
+    decided_by: DecidedBy = strawberry.field(description="Whose word the status and the portal mark are.")
     confirmed_at: datetime | None = strawberry.field(description="When it was confirmed; null when it was not.")
+    evidence: str | None = strawberry.field(description="On what it was confirmed.")
+    revoked_at: datetime | None = strawberry.field(description="When it was revoked; null while it is not.")
+    revoked_reason: str | None = strawberry.field(description="Why it was revoked.")
+    restriction: Restriction | None = strawberry.field(
+        description="What is in force today, the longest where there are several; null when nothing is."
+    )
+    restrictions: list[Restriction] = strawberry.field(description="All that are in force today, or will be.")
+    rights_pass_on: date | None = strawberry.field(
+        description="The student's eighteenth birthday, also when it is past: from then on the guardian sees nothing "
+        "without the student's consent. Null where no birth date is on record; nothing is seen then either."
+    )
+    adult_access: bool = strawberry.field(description="Whether the guardian goes on seeing after that day.")
+    consent_at: datetime | None = strawberry.field(
+        description="When the student's consent to that was recorded; null when it was not."
+    )
 
     @classmethod
     def of(cls, found: outcomes.GuardianshipSeen) -> "Guardianship":
-        restriction = found.restriction
         return cls(
             id=global_id("Guardianship", found.id),
             guardian=GuardianSummary.of(found.guardian),
@@ -50,10 +89,17 @@ class Guardianship(Node):
             relationship=found.relationship,
             status=GuardianshipStatus[found.status.name],
             portal_access=found.portal_access,
-            restriction=Restriction(kind=restriction.kind, begins_on=restriction.begins_on, ends_on=restriction.ends_on)
-            if restriction
-            else None,
+            lives_with=found.lives_with,
+            decided_by=DecidedBy[found.decided_by.name],
             confirmed_at=found.confirmed_at,
+            evidence=found.evidence,
+            revoked_at=found.revoked_at,
+            revoked_reason=found.revoked_reason,
+            restriction=Restriction.of(found.restriction) if found.restriction else None,
+            restrictions=[Restriction.of(each) for each in found.restrictions],
+            rights_pass_on=found.rights_pass_on,
+            adult_access=found.adult_access,
+            consent_at=found.consent_at,
         )
 
 
@@ -65,6 +111,11 @@ class GuardianshipFilter:
         default=None, description="Of students who are at this school today."
     )
     restricted: bool | None = strawberry.field(default=None, description="With a restriction in force, or without.")
+    rights_pass_within_days: int | None = strawberry.field(
+        default=None,
+        description="Confirmed, and of students who turn eighteen today or within so many days (0 to 366): those whose "
+        "consent is needed, and is not recorded.",
+    )
 
 
 @strawberry.type(description="A guardianship on a page.")
@@ -106,7 +157,7 @@ class RegistrarQuery:
         after: After = None,
     ) -> GuardianshipConnection:
         size, start = page_size(first), read_marked_cursor(after)
-        wanted = _wanted(filter)
+        wanted = _wanted(info.context, filter)
         found = await registrar.guardianships(info.context, wanted, after=start, limit=size + 1)
         edges = [GuardianshipEdge(cursor=_cursor(each), node=Guardianship.of(each)) for each in found[:size]]
         return GuardianshipConnection(
@@ -126,13 +177,21 @@ def _cursor(found: outcomes.GuardianshipSeen) -> str:
     return cursor(found.status.name != GuardianshipStatus.CLAIMED.name, found.id)
 
 
-def _wanted(said: GuardianshipFilter | None) -> Wanted:
-    """What a filter asks for; what is at a school that cannot be one is nothing."""
+def _wanted(ctx: Context, said: GuardianshipFilter | None) -> Wanted:
+    """What a filter asks for; what is at a school that cannot be one is nothing.
+
+    Raises:
+        BadRequest: days that are too many, or too few.
+    """
     if said is None:
         return Wanted()
+    days = said.rights_pass_within_days
+    if days is not None and not 0 <= days <= MOST_DAYS:
+        raise BadRequest(f"`rightsPassWithinDays` must be between 0 and {MOST_DAYS}.")
     return Wanted(
         status=said.status.name if said.status else None,
         portal_access=said.portal_access,
         school_id=number_or_nobodys(said.school_id, "School"),
         restricted=said.restricted,
+        born=None if days is None else registrar.birth_dates(ctx, days),
     )

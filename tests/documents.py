@@ -249,3 +249,33 @@ query ExplainPolicy($input: ExplainPolicyInput!) {
 """.replace("REFUSAL_FIELDS", REFUSAL)
 
 HELP = "query Help($topic: HelpTopic) { help(topic: $topic) { topic question answer contact } }"
+_DECIDE = """
+mutation Decide($input: INPUT!) {
+  FIELD(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    WRONG_STATE
+    ... on GuardianshipChanged {
+      guardianship {
+        id guardian { id } student { id } relationship status portalAccess decidedBy livesWith
+        confirmedAt evidence revokedAt revokedReason adultAccess consentAt rightsPassOn
+        restriction { kind from until } restrictions { kind from until reason decidedBy }
+      }
+    }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+
+def _decide(field: str, input_type: str, *, wrong_state: bool = True) -> str:
+    known = "... on WrongState { status }" if wrong_state else ""
+    return _DECIDE.replace("INPUT", input_type, 1).replace("FIELD", field, 1).replace("WRONG_STATE", known)
+
+
+RECORD_GUARDIANSHIP = _decide("recordGuardianship", "RecordGuardianshipInput")
+CONFIRM_GUARDIANSHIP = _decide("confirmGuardianship", "ConfirmGuardianshipInput")
+REVOKE_GUARDIANSHIP = _decide("revokeGuardianship", "GuardianshipActionInput")
+RESTRICT_GUARDIANSHIP = _decide("restrictGuardianship", "RestrictGuardianshipInput", wrong_state=False)
+LIFT_RESTRICTION = _decide("liftRestriction", "GuardianshipActionInput")
+SET_PORTAL_ACCESS = _decide("setPortalAccess", "SetPortalAccessInput")
+RECORD_CONSENT = _decide("recordConsent", "RecordConsentInput")

@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.context import Context
 from db.models import GuardianshipStatus
-from policies.guardianship import GuardianshipFacts, Standing, of_age, standing
+from policies.guardianship import GuardianshipFacts, Standing, last_birth_of_age, of_age, rights_pass_on, standing
 
 TODAY = date(2026, 10, 5)
 CHILD = date(2013, 4, 9)
@@ -99,3 +101,23 @@ def test_a_day_begins_where_the_district_is(ctx: Context, now: datetime, zone: s
     there = replace(ctx, now=now, rules=ctx.rules.model_copy(update={"timezone": zone}))
     assert there.today == today
     assert of_age(date(2008, 10, 5), there.today) == (today >= date(2026, 10, 5))
+
+
+@given(born=st.dates(date(1990, 1, 1), date(2030, 12, 31)), on=st.dates(date(2000, 1, 1), date(2060, 12, 31)))
+def test_the_day_on_which_rights_pass_is_the_first_on_which_the_student_is_of_age(born: date, on: date) -> None:
+    passes = rights_pass_on(born)
+    assert passes is not None
+    assert of_age(born, passes)
+    assert not of_age(born, passes - timedelta(days=1))
+    assert of_age(born, on) == (on >= passes) == (born <= last_birth_of_age(on))
+
+
+@pytest.mark.parametrize(
+    ("born", "passes"), [(date(2008, 10, 6), date(2026, 10, 6)), (date(2008, 2, 29), date(2026, 3, 1)), (None, None)]
+)
+def test_rights_pass_on_the_birthday(born: date | None, passes: date | None) -> None:
+    assert rights_pass_on(born) == passes
+
+
+def test_on_a_leap_day_whoever_was_born_on_the_first_of_march_is_not_of_age() -> None:
+    assert last_birth_of_age(date(2028, 2, 29)) == date(2010, 2, 28)

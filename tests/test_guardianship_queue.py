@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from db.context import Role
-from db.models import Guardianship, GuardianshipStatus, Restriction, School
+from db.models import DecidedBy, Guardianship, GuardianshipStatus, Restriction, School, Student
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
 from tests.desk import at_desk
@@ -17,9 +17,10 @@ query Queue($filter: GuardianshipFilter, $first: Int! = 25, $after: String) {
     totalCount
     edges {
       node {
-        id relationship status portalAccess confirmedAt
+        id relationship status portalAccess confirmedAt livesWith decidedBy evidence revokedAt revokedReason
+        rightsPassOn adultAccess consentAt
         guardian { id name { display } } student { id name { display } schools { name } gradeLevel }
-        restriction { kind from until }
+        restriction { kind from until } restrictions { kind from until reason decidedBy }
       }
     }
     pageInfo { hasNextPage endCursor }
@@ -71,7 +72,7 @@ async def test_a_guardianship_says_who_whose_and_what_is_in_force_today(
     portal: Portal, district: District, school: School
 ) -> None:
     nora = await district.student(school=school)
-    maria = await district.guardian(nora)
+    maria = await district.guardian(nora, lives_with=True, evidence="Legal guardian in the roster")
     today = district.ctx.today
     await district.restrict(maria, nora, begins_on=today - timedelta(days=9), ends_on=today - timedelta(days=1))
     await at_desk(portal, district, Role.REGISTRAR, school)
@@ -85,6 +86,23 @@ async def test_a_guardianship_says_who_whose_and_what_is_in_force_today(
         "status": "CONFIRMED",
         "portalAccess": True,
         "confirmedAt": district.ctx.now.isoformat(),
+        "livesWith": True,
+        "decidedBy": "ROSTER",
+        "evidence": "Legal guardian in the roster",
+        "revokedAt": None,
+        "revokedReason": None,
+        "rightsPassOn": "2031-04-09",
+        "adultAccess": False,
+        "consentAt": None,
+        "restrictions": [
+            {
+                "kind": "no contact",
+                "from": today.isoformat(),
+                "until": today.isoformat(),
+                "reason": None,
+                "decidedBy": "REGISTRAR",
+            }
+        ],
         "guardian": {"id": global_id("Guardian", maria.id), "name": {"display": "Maria Quimby"}},
         "student": {
             "id": global_id("Student", nora.id),
@@ -115,6 +133,90 @@ async def test_filters_find_what_they_say(portal: Portal, district: District, sc
         assert [node["id"] for node in await _queue(portal, filter=filter_)] == [
             global_id("Guardianship", tie.id) for tie in found
         ]
+
+
+async def test_a_revoked_guardianship_says_why_and_one_with_consent_since_when(
+    portal: Portal, district: District, school: School
+) -> None:
+    [tie] = await _ties(district, school, GuardianshipStatus.REVOKED)
+    await Guardianship.filter(id=tie.id).update(
+        decided_by=DecidedBy.REGISTRAR,
+        revoked_reason="Court papers were shown",
+        adult_access=True,
+        consent_at=district.ctx.now,
+        consent_evidence="Signed at the front office",
+    )
+    await at_desk(portal, district, Role.REGISTRAR, school)
+    [node] = await _queue(portal)
+    said = {"revokedAt": district.ctx.now.isoformat(), "revokedReason": "Court papers were shown"}
+    said |= {"decidedBy": "REGISTRAR", "consentAt": district.ctx.now.isoformat()}
+    assert node.items() >= (said | {"adultAccess": True}).items()
+
+
+async def test_restrictions_to_come_are_told_and_those_that_are_over_or_lifted_are_not(
+    portal: Portal, district: District, school: School
+) -> None:
+    nora = await district.student(school=school)
+    maria = await district.guardian(nora)
+    today = district.ctx.today
+    for begins, ends in ((9, 10), (-9, 2), (-5, None), (-9, -1)):
+        await district.restrict(
+            maria,
+            nora,
+            begins_on=today + timedelta(days=begins),
+            ends_on=None if ends is None else today + timedelta(days=ends),
+        )
+    await Restriction.filter(begins_on=today - timedelta(days=5)).update(lifted_at=district.ctx.now)
+    await at_desk(portal, district, Role.REGISTRAR, school)
+    [node] = await _queue(portal)
+    begin = [(today + timedelta(days=days)).isoformat() for days in (-9, 9)]
+    assert [each["from"] for each in node["restrictions"]] == begin
+    assert node["restriction"]["from"] == begin[0]
+    # In force, the longest one is shown alone.
+    await district.restrict(maria, nora, begins_on=today)
+    [node] = await _queue(portal)
+    assert node["restriction"] == {"kind": "no contact", "from": today.isoformat(), "until": None}
+    assert len(node["restrictions"]) == 3
+
+
+async def test_whose_rights_pass_soon_is_found_in_the_queue(portal: Portal, district: District, school: School) -> None:
+    today = district.ctx.today
+    eighteen_years_ago = today.replace(year=today.year - 18)
+    by_days: dict[int, str] = {}
+    for days in (-1, 0, 1, 60, 61, 366):
+        child = await district.student(
+            f"In{days}", ssn="", school=school, born=eighteen_years_ago + timedelta(days=days)
+        )
+        await district.guardian(child)
+        by_days[days] = global_id("Guardianship", (await Guardianship.get(student_id=child.id)).id)
+    soon = eighteen_years_ago + timedelta(days=5)
+    unconcerned = [
+        await district.student("Claimed", ssn="", school=school, born=soon),
+        await district.student("Consent", ssn="", school=school, born=soon),
+        await district.student("Nobirth", ssn="", school=school),
+    ]
+    await district.guardian(unconcerned[0], status=GuardianshipStatus.CLAIMED)
+    await district.guardian(unconcerned[1], adult_access=True)
+    await district.guardian(unconcerned[2])
+    await Student.filter(id=unconcerned[2].id).update(birth_date=None)
+    for role_school in (school, None):
+        await at_desk(portal, district, Role.REGISTRAR, role_school)
+        for within, expected in ((0, [0]), (1, [0, 1]), (60, [0, 1, 60]), (366, [0, 1, 60, 61, 366])):
+            asked = {"rightsPassWithinDays": within}
+            page = (await portal.ask(QUEUE, {"filter": asked}))["guardianships"]
+            assert [edge["node"]["id"] for edge in page["edges"]] == [by_days[days] for days in expected]
+            assert page["totalCount"] == len(expected)
+        soonest = (await _queue(portal, filter={"rightsPassWithinDays": 0}))[0]
+        assert soonest["rightsPassOn"] == today.isoformat()
+        [undated] = [node for node in await _queue(portal) if node["student"]["name"]["display"] == "Nobirth Quimby"]
+        assert undated["rightsPassOn"] is None
+
+
+@pytest.mark.parametrize("days", [-1, 367])
+async def test_days_beyond_a_year_are_refused(portal: Portal, district: District, school: School, days: int) -> None:
+    await at_desk(portal, district, Role.REGISTRAR, school)
+    answer = (await portal.post(QUEUE, {"filter": {"rightsPassWithinDays": days}})).json()
+    assert "between 0 and 366" in answer["errors"][0]["message"]
 
 
 async def test_another_schools_guardianship_looks_like_one_that_is_absent(

@@ -15,7 +15,7 @@ import pytest
 from tortoise.context import TortoiseContext
 
 from db import queries, sql
-from db.queries import directory
+from db.queries import directory, registrar
 from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import RESTRICTED
 from db.queries.letters import OF_AGE
@@ -110,6 +110,7 @@ AT_SCHOOL = AccountReach(17, Reach(frozenset({18})), Reach(frozenset({18}))).val
 IN_DISTRICT = AccountReach(17, Reach(everywhere=True), Reach(everywhere=True)).values(TODAY)
 #: No filter, but for the time; and the schools from which accounts are gathered.
 ANY_ACCOUNT = (None, None, NOW, None, None, None, None)
+ANY_GUARDIANSHIP = (None, None, None, None, None)
 SCHOOL, DISTRICT_WIDE = ([18], [18]), (None, None)
 #: What each named query is asked with.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -224,6 +225,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "key_letters.HOLD_ACCOUNTS": ([17, 18],),
     "key_letters.END_KEYS": ([17, 18],),
     "key_letters.ADD_KEYS": ([17], [DIGEST[:16]], [DIGEST], 1, NOW, NOW),
+    "guardianships.PAIR": (17,),
+    "guardianships.STATUS_OF_PAIR": (4017, 17),
+    "guardianships.LOCK_GUARDIAN": (4017,),
+    "guardianships.LOCK": (17,),
+    "guardianships.ADD_ACCOUNT": (4017,),
+    "guardianships.LIFT": (17, TODAY, NOW, 19, "why"),
+    "guardianships.GUARDIANS_OF": (17, TODAY),
+    "guardianships.REPLACE_KEYS": ([4017, 17], ["GUARDIAN", "STUDENT"]),
+    "guardianships.WITHDRAW_LETTERS": (4000, NOW, "OUTDATED", '{"student_id": 17}', True),
     "charge.PLACES": ([17, 4017], TODAY),
     "charge.RELATED": ([17, 4017], TODAY, 19),
     "households.ONE": ([18], TODAY, 17),
@@ -233,10 +243,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "households.TOLD": (17, TODAY),
     "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
     "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
-    "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, None, None, None, [18], True, 17, 26),
-    "registrar.PAGE_IN_DISTRICT": (None, TODAY, None, None, None, None, True, 17, 26),
-    "registrar.COUNT_AT_SCHOOLS": ([18], TODAY, None, None, None),
-    "registrar.COUNT_IN_DISTRICT": (None, TODAY, None, None, None),
+    "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, *ANY_GUARDIANSHIP, [18], True, 17, 26),
+    "registrar.PAGE_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP, None, True, 17, 26),
+    "registrar.COUNT_AT_SCHOOLS": ([18], TODAY, *ANY_GUARDIANSHIP),
+    "registrar.COUNT_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP),
     "reporting.ONE": (*AT_SCHOOL, 17, True),
     "reporting.SCHOOLS_OF_ONE": (*AT_SCHOOL, 17),
     "reporting.PAGE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, False, 17, 26),
@@ -381,3 +391,18 @@ async def test_a_rare_name_is_looked_up_and_a_common_one_is_looked_for_among_the
         nodes = await _plan(directory.PEOPLE_AT_SCHOOLS, (*AT_SCHOOL, search, "0017", 10, False, [18]))
         assert index in _indexes(nodes)
         assert ("person_name_words" in _indexes(nodes)) == (search == "dkson")
+
+
+@pytest.mark.usefixtures("filled")
+async def test_whose_rights_pass_soon_is_looked_up_by_birth_date_and_no_queue_is_walked() -> None:
+    await sql.rows("UPDATE student SET birth_date = date '2005-01-01' + id::int")
+    await sql.rows("ANALYZE student")
+    soon = (None, None, None, date(2008, 10, 4), date(2008, 12, 4))
+    for query, school, place in (
+        (registrar.PAGE_AT_SCHOOLS, [18], "guardianship_student"),
+        (registrar.PAGE_IN_DISTRICT, None, "student_birth_date"),
+    ):
+        nodes = await _plan(query, (school, TODAY, *soon, school, False, 0, 26))
+        assert place in _indexes(nodes)
+        whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+        assert whole <= SMALL

@@ -45,6 +45,8 @@ HASH_NOTHING = {
     *("startVerification", "recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
     *("recordHousehold", "linkHouseholdMember", "endHouseholdMember", "correctHousehold"),
     "issueActivationKey",
+    *("recordGuardianship", "confirmGuardianship", "revokeGuardianship", "restrictGuardianship", "liftRestriction"),
+    *("setPortalAccess", "recordConsent"),
 }
 
 

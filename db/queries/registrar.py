@@ -19,23 +19,29 @@ class Wanted:
     portal_access: bool | None = None
     school_id: int | None = None
     restricted: bool | None = None
+    #: Confirmed, without the student's consent, and of a student born on one of the days after the first of these two,
+    #: up to the second.
+    born: tuple[date, date] | None = None
 
 
 # $1 holds the schools that are in reach, or NULL for the district; $2 is today.
 _GUARDIANSHIP = f"""
-SELECT g.id, g.relationship, g.status, g.portal_access, g.confirmed_at, g.guardian_id, g.student_id,
+SELECT g.id, g.relationship, g.status, g.portal_access, g.lives_with, g.decided_by, g.confirmed_at, g.evidence,
+       g.revoked_at, g.revoked_reason, g.adult_access, g.consent_at, s.birth_date, g.guardian_id, g.student_id,
        guardian.given AS guardian_given, guardian.middle AS guardian_middle, guardian.family AS guardian_family,
        guardian.suffix AS guardian_suffix, guardian.preferred AS guardian_preferred,
        student.given, student.middle, student.family, student.suffix, student.preferred,
        {places_of("g.student_id", "$1")} AS places,
-       (SELECT json_build_object('kind', r.kind, 'begins_on', r.begins_on, 'ends_on', r.ends_on)
+       (SELECT coalesce(json_agg(json_build_object(
+                   'kind', r.kind, 'begins_on', r.begins_on, 'ends_on', r.ends_on, 'reason', r.reason,
+                   'decided_by', r.decided_by) ORDER BY r.begins_on, r.id), '[]')
         FROM restriction r
-        WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL
-          AND r.begins_on <= $2 AND (r.ends_on IS NULL OR r.ends_on >= $2)
-        ORDER BY r.ends_on DESC NULLS FIRST, r.id LIMIT 1) AS restriction
+        WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL AND (r.ends_on IS NULL OR r.ends_on >= $2)
+       ) AS restrictions
 FROM {{source}} g
 JOIN person guardian ON guardian.id = g.guardian_id
 JOIN person student ON student.id = g.student_id
+JOIN student s ON s.id = g.student_id
 """
 _ALL = _GUARDIANSHIP.format(source="guardianship")
 
@@ -55,10 +61,13 @@ _WANTED = f"""
   AND ($3::text IS NULL OR g.status = $3)
   AND ($4::boolean IS NULL OR g.portal_access = $4)
   AND ($5::boolean IS NULL OR {RESTRICTED} = $5)
+  AND ($6::date IS NULL OR (g.status = 'CONFIRMED' AND NOT g.adult_access AND EXISTS (
+      SELECT FROM student born
+      WHERE born.id = g.student_id AND born.birth_date > $6 AND born.birth_date <= $7::date)))
 """
 _PAGE = """
-  AND ((g.status <> 'CLAIMED'), g.id) > ($7::boolean, $8::bigint)
-ORDER BY (g.status <> 'CLAIMED'), g.id LIMIT $9
+  AND ((g.status <> 'CLAIMED'), g.id) > ($9::boolean, $10::bigint)
+ORDER BY (g.status <> 'CLAIMED'), g.id LIMIT $11
 """
 
 # Uses guardianship_pkey.
@@ -68,10 +77,10 @@ ONE_AT_SCHOOLS = f"""{_ALL} WHERE g.id = $3 AND EXISTS (
 # Uses guardianship_pkey.
 ONE_IN_DISTRICT = f"{_ALL} WHERE g.id = $3 AND {_IN_DISTRICT}"
 
-# $6 holds the schools that are asked for, which are in reach. Uses enrolment_school, guardianship_student.
-PAGE_AT_SCHOOLS = f"{_GUARDIANSHIP.format(source=_of_schools('$6'))} WHERE true {_WANTED} {_PAGE}"
+# $8 holds the schools that are asked for, which are in reach. Uses enrolment_school, guardianship_student.
+PAGE_AT_SCHOOLS = f"{_GUARDIANSHIP.format(source=_of_schools('$8'))} WHERE true {_WANTED} {_PAGE}"
 # Uses guardianship_queue: from the last page's end, as far as this one goes.
-PAGE_IN_DISTRICT = f"{_ALL} WHERE {_IN_DISTRICT} AND $6::bigint[] IS NULL {_WANTED} {_PAGE}"
+PAGE_IN_DISTRICT = f"{_ALL} WHERE {_IN_DISTRICT} AND $8::bigint[] IS NULL {_WANTED} {_PAGE}"
 
 # Uses enrolment_school.
 COUNT_AT_SCHOOLS = f"SELECT count(*) AS count FROM {_of_schools('$1')} g WHERE true {_WANTED}"
@@ -79,8 +88,7 @@ COUNT_IN_DISTRICT = f"SELECT count(*) AS count FROM guardianship g WHERE {_IN_DI
 
 
 def _read(found: Row) -> Row:
-    restriction = None if found["restriction"] is None else orjson.loads(found["restriction"])
-    return found | {"places": orjson.loads(found["places"]), "restriction": restriction}
+    return found | {name: orjson.loads(found[name]) for name in ("places", "restrictions")}
 
 
 async def one(reach: Reach, guardianship_id: int, *, on: date) -> Row | None:
@@ -109,4 +117,4 @@ async def count(reach: Reach, wanted: Wanted, *, on: date) -> int:
 
 
 def _filter(wanted: Wanted) -> tuple[object, ...]:
-    return wanted.status, wanted.portal_access, wanted.restricted
+    return wanted.status, wanted.portal_access, wanted.restricted, *(wanted.born or (None, None))
