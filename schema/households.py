@@ -1,7 +1,6 @@
 """Households at the registrar's desk: who lives where, under which address and telephone, and what was corrected."""
 
 from datetime import date, datetime
-from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -12,14 +11,9 @@ from resolvers.households import Corrections
 from schema.nodes import Node, global_id, number_of
 from schema.people import Capacity, PersonName
 from schema.refusals import InvalidInput, NotAllowed, NotFound
+from schema.registrar import DecidedBy
 
 Info = strawberry.Info[Context, None]
-
-
-@strawberry.enum(description="Whose word something on record is.")
-class DecidedBy(Enum):
-    ROSTER = strawberry.enum_value("ROSTER", description="The roster's: the next import may change it.")
-    REGISTRAR = strawberry.enum_value("REGISTRAR", description="A registrar's: no import changes it.")
 
 
 @strawberry.type(description="Somebody who lives, lived or will live in a household.")

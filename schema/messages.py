@@ -95,14 +95,16 @@ AS_THINGS_STAND: dict[str, Said] = {
     "EXPIRED": Said(say("This verification has expired: start a new one."), "CONTACT"),
     "USED": Said(say("This verification was used already: start a new one."), "CONTACT"),
     "NOT_SET_UP": Said(say("There is no second factor yet: set one up first."), "LOGGING_IN"),
-    "CLAIMED": Said(say("There is a guardianship already that nobody has confirmed: confirm that one."), None),
-    "CONFIRMED": Said(say("This guardianship is confirmed already."), None),
-    "REVOKED": Said(say("This guardianship was revoked: confirm it first if it holds again."), None),
-    "NOT_RESTRICTED": Said(say("There is no restriction in force, and none to come."), None),
-    "MARKED": Said(say("The portal may show this student to this guardian already."), None),
-    "UNMARKED": Said(say("The portal does not show this student to this guardian as it is."), None),
-    "CONSENT_GIVEN": Said(say("The student's consent is on record already."), None),
-    "NO_CONSENT": Said(say("There is no consent of the student's on record."), None),
+    "CLAIMED": Said(
+        say("There is a guardianship already that nobody has confirmed: confirm that one."), "STUDENT_NOT_VISIBLE"
+    ),
+    "CONFIRMED": Said(say("This guardianship is confirmed already."), "STUDENT_NOT_VISIBLE"),
+    "REVOKED": Said(say("This guardianship was revoked: confirm it first if it holds again."), "STUDENT_NOT_VISIBLE"),
+    "NOT_RESTRICTED": Said(say("There is no restriction in force, and none to come."), "STUDENT_NOT_VISIBLE"),
+    "MARKED": Said(say("The portal may show this student to this guardian already."), "STUDENT_NOT_VISIBLE"),
+    "UNMARKED": Said(say("The portal does not show this student to this guardian as it is."), "STUDENT_NOT_VISIBLE"),
+    "CONSENT_GIVEN": Said(say("The student's consent is on record already."), "STUDENT_NOT_VISIBLE"),
+    "NO_CONSENT": Said(say("There is no consent of the student's on record."), "STUDENT_NOT_VISIBLE"),
 }
 
 #: What to do about each missing fact, and who can do it: the words in which staff are refused.
