@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli_diagnose import diagnose
 from app.cli_letters import letters
 from app.cli_outbox import outbox
 from app.cli_policy import explain
@@ -42,6 +43,7 @@ app.add_typer(trail)
 app.add_typer(outbox)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
+app.command()(diagnose)
 
 
 class SharedNumbers(StrEnum):

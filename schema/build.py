@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
+from schema.diagnosis import DiagnosisQuery
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
@@ -42,7 +43,7 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery):
+class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, DiagnosisQuery, PolicyQuery):
     pass
 
 
