@@ -21,6 +21,7 @@ from schema.reporting import ReportingQuery
 from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
+from schema.work_orders import WorkOrderMutation, WorkOrderQuery
 
 #: Root fields that take a secret, a proof, or an address to write to: an operation may have one of them, by whatever
 #: name.
@@ -43,7 +44,16 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, DiagnosisQuery, PolicyQuery):
+class Query(
+    PortalQuery,
+    NodeQuery,
+    ReportingQuery,
+    RegistrarQuery,
+    DirectoryQuery,
+    DiagnosisQuery,
+    WorkOrderQuery,
+    PolicyQuery,
+):
     pass
 
 
@@ -56,6 +66,7 @@ class Mutation(
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,
+    WorkOrderMutation,
 ):
     pass
 

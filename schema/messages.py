@@ -92,6 +92,7 @@ AS_THINGS_STAND: dict[str, Said] = {
     ),
     "EXPIRED": Said(say("This verification has expired: start a new one."), None),
     "USED": Said(say("This verification was used already: start a new one."), None),
+    "RESOLVED": Said(say("This work order is resolved already: open a new one if it is not."), None),
     "NOT_SET_UP": Said(say("There is no second factor yet: set one up first."), "LOGGING_IN"),
 }
 

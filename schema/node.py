@@ -13,6 +13,7 @@ from schema.people import School
 from schema.portal import AttendanceEvent, Grade, SessionInfo, students_of
 from schema.registrar import guardianship_of
 from schema.reporting import account_of
+from schema.work_orders import work_order_of
 
 Info = strawberry.Info[Context, None]
 
@@ -40,6 +41,10 @@ async def _guardianship(info: Info, number: int) -> Node | None:
     return await guardianship_of(info.context, number)
 
 
+async def _work_order(info: Info, number: int) -> Node | None:
+    return await work_order_of(info.context, number)
+
+
 async def _disclosure(info: Info, number: int) -> Node | None:
     disclosure = await disclosures.disclosure(info.context, number)
     return Disclosure.of(disclosure, info.context.language) if disclosure else None
@@ -62,6 +67,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "Disclosure": _disclosure,
     "Account": _account,
     "Guardianship": _guardianship,
+    "WorkOrder": _work_order,
     "SessionInfo": _session_info,
     "School": _school,
 }

@@ -222,7 +222,7 @@ class Me:
         return await students_of(self.ctx)
 
     @strawberry.field(
-        description="For a guardian: why a student who may be expected is not in `students`, as far as the guardian may "
+        description="For a guardian: why a student who may be expected is not in `students`, as far as they may "
         "know. Empty when there is nothing to say."
     )
     async def hidden_students(self) -> list[HiddenStudent]:
