@@ -1,8 +1,9 @@
 """Every gate between a guardian and the sight of a student: does it hold, who can mend it, and how.
 
 Nothing is decided here a second time. Each gate of the guardianship asks `standing` what the guardianship would amount
-to if this were the only thing amiss, and the policy table whether that is enough; whether the guardian sees the student
-is the table's own answer about all of it, as `resolvers.portal.students` gets it.
+to if this were the only thing amiss; whether the guardian sees the student is the gate's own answer about all of it, as
+`resolvers.portal.students` gets it. No table shows a student for anything but a confirmed guardianship
+(`policies.table`), so that the two agree.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from db.context import Capacity, Context, Viewer
-from db.models import AccountStatus, GateName, GateState, GuardianshipStatus
+from db.models import AccountStatus, GateName, GuardianshipStatus
 from policies.access_record import AccessRecord, AccountOnRecord, beginning_of
 from policies.account_gates import ACCOUNT_GATES
 from policies.findings import Found, Place
@@ -35,20 +36,12 @@ class Diagnosed:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A day on which some gates are otherwise than on the day before, and those gates."""
-
-    on: date
-    can_see: bool
-    gates: Mapping[GateName, Found]
-
-
-@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """How things stand on one day, and what changes after it by itself."""
 
     day: Diagnosed
-    changes: tuple[Change, ...]
+    #: Days on which gates are otherwise than on the day before, with those gates alone.
+    changes: tuple[Diagnosed, ...]
 
 
 def diagnose(ctx: Context, record: AccessRecord, on: date, *, schools_shown: frozenset[int] | None) -> Diagnosis:
@@ -66,26 +59,25 @@ def diagnose(ctx: Context, record: AccessRecord, on: date, *, schools_shown: fro
         then = _diagnosed(ctx, record, day, schools_shown)
         other = {name: found for name, found in then.gates.items() if found.state is not before.gates[name].state}
         if other:
-            changes.append(Change(day, then.can_see, other))
+            changes.append(Diagnosed(day, then.can_see, other))
         before = then
     return Diagnosis(first, tuple(changes))
 
 
 def _diagnosed(ctx: Context, record: AccessRecord, on: date, schools_shown: frozenset[int] | None) -> Diagnosed:
     at: datetime = ctx.now if on == ctx.today else beginning_of(on, ctx.rules.zone)
-    rules = Table(ctx)
+    rules = _Table(ctx)
     facts = record.facts(on)
     stands = standing(facts, on=on, seeing=True)
     sees = facts is not None and rules.shows(stands)
     lets_in = rules.lets_in and (sees or stands is not Standing.CONFIRMED)
-    states = _states(rules, facts, on, sees=sees)
-    place = Place(record, on, at, ctx.rules.zone, schools_shown, lets_in, states)
+    place = Place(record, on, at, ctx.rules.zone, schools_shown, lets_in, _shut(facts, on))
     gates = merged_away(record) or {name: _GATES[name](place) for name in GateName}
     can_see = sees and lets_in and _can_sign_in(record.account, at) and not record.merged
     return Diagnosed(on, can_see, gates)
 
 
-class Table:
+class _Table:
     """The policy table as the guardian of a student would meet it, signed in."""
 
     def __init__(self, ctx: Context) -> None:
@@ -113,26 +105,22 @@ def _can_sign_in(account: AccountOnRecord | None, at: datetime) -> bool:
     )
 
 
-def _states(rules: Table, facts: GuardianshipFacts | None, on: date, *, sees: bool) -> Mapping[GateName, GateState]:
-    """For each gate of the guardianship, how it stands if it is the only one that might be shut."""
+def _shut(facts: GuardianshipFacts | None, on: date) -> frozenset[GateName]:
+    """The gates of the guardianship that would keep the guardian out if they were the only thing amiss."""
     if facts is None:
-        return {}
-    sound = GuardianshipFacts(GuardianshipStatus.CONFIRMED, True, False, on, True)
+        return frozenset()
+    sound = GuardianshipFacts(
+        GuardianshipStatus.CONFIRMED, portal_access=True, restricted=False, birth_date=on, adult_access=True
+    )
     alone = {
         GateName.GUARDIANSHIP_CONFIRMED: replace(sound, status=facts.status),
         GateName.PORTAL_ACCESS: replace(sound, portal_access=facts.portal_access),
         GateName.NO_RESTRICTION: replace(sound, restricted=facts.restricted),
         GateName.RIGHTS_NOT_TRANSFERRED: replace(sound, birth_date=facts.birth_date, adult_access=facts.adult_access),
     }
-    stands = {name: standing(only, on=on, seeing=True) for name, only in alone.items()}
-    return {name: _state(rules, each, sees=sees) for name, each in stands.items()}
-
-
-def _state(rules: Table, stands: Standing, *, sees: bool) -> GateState:
-    if stands is Standing.CONFIRMED:
-        return GateState.HOLDS
-    # A district's own table may not ask for it.
-    return GateState.NOT_APPLICABLE if sees or rules.shows(stands) else GateState.FAILS
+    return frozenset(
+        name for name, only in alone.items() if standing(only, on=on, seeing=True) is not Standing.CONFIRMED
+    )
 
 
 def birthday_of_rights(born: date | None) -> date | None:

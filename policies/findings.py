@@ -55,8 +55,8 @@ class Place:
     schools_shown: frozenset[int] | None
     #: False where the policy table keeps out a guardian with whom nothing is amiss.
     lets_in: bool
-    #: How the gates of the guardianship stand, each for itself; empty where there is none.
-    states: Mapping[GateName, GateState]
+    #: Those gates of the guardianship that are shut, each for itself.
+    shut: frozenset[GateName]
 
     def time(self, moment: datetime) -> str:
         """A moment in the district's time zone, written alike in all languages."""

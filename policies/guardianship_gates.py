@@ -5,13 +5,12 @@ from typing import Final
 
 from db.context import Role
 from db.languages import Sentence, say
-from db.models import GateName, GateState, GuardianshipStatus
+from db.models import GateName, GuardianshipStatus
 from policies.access_record import AccessRecord, TieOnRecord
 from policies.findings import Found, Place, beside_the_point, fails, holds
 from policies.guardianship import AGE_OF_RIGHTS, of_age
 
 _NO_TIE: Final = say("There is no guardianship of which this could be said.")
-_NOT_ASKED_FOR: Final = say("The district's own rules do not ask for this.")
 _OTHER_RECORD: Final = say("This is to be looked at on the record that goes on.")
 
 
@@ -63,16 +62,13 @@ def _recorded(place: Place) -> Found:
 
 
 def _of_tie(name: GateName, sound: Sentence, amiss: Callable[[Place, TieOnRecord], Found]) -> Callable[[Place], Found]:
-    """A gate that is about the guardianship, by how `standing` and the policy table judge it."""
+    """A gate that is about the guardianship, by how `standing` judges it."""
 
     def gate(place: Place) -> Found:
         tie = place.record.tie
         if tie is None:
             return beside_the_point(_NO_TIE)
-        state = place.states[name]
-        if state is GateState.FAILS:
-            return amiss(place, tie)
-        return holds(sound) if state is GateState.HOLDS else beside_the_point(_NOT_ASKED_FOR)
+        return amiss(place, tie) if name in place.shut else holds(sound)
 
     return gate
 
@@ -120,7 +116,7 @@ _RIGHTS: Final = GateName.RIGHTS_NOT_TRANSFERRED
 
 def _rights(place: Place) -> Found:
     born = place.record.birth_date
-    if place.record.tie and place.states[_RIGHTS] is GateState.HOLDS and of_age(born, place.on):
+    if place.record.tie and _RIGHTS not in place.shut and of_age(born, place.on):
         return holds(say("The rights have passed to the student, and that the guardian keeps access is on record."))
     return _under_age(place)
 

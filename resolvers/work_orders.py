@@ -189,8 +189,8 @@ async def work_orders(ctx: Context, status: WorkOrderStatus | None, *, before: i
     reach, me = _orders_reached(ctx), ctx.viewer
     if me is None or not reach:
         return []
-    statuses = [status.value] if status else [each.value for each in WorkOrderStatus]
-    rows = await queries.page(reach, me.person_id, statuses, on=ctx.today, before=before, limit=limit)
+    wanted = status.value if status else None
+    rows = await queries.page(reach, me.person_id, wanted, on=ctx.today, before=before, limit=limit)
     return [_order(row) for row in rows]
 
 

@@ -1,6 +1,5 @@
 """Work orders: a page, one, whom they tell, and what they are filled in with."""
 
-from collections.abc import Sequence
 from datetime import date
 
 import orjson
@@ -20,19 +19,22 @@ FROM work_order w
 JOIN person opener ON opener.id = w.opened_by_id
 LEFT JOIN person resolver ON resolver.id = w.resolved_by_id
 """
-_PAGE = "w.status = ANY ($1::text[]) AND w.id < $3 ORDER BY w.id DESC LIMIT $4"
+_PAGE = "w.id < $3 ORDER BY w.id DESC LIMIT $4"
+_ANY_STATUS = "$1::text IS NULL"
 
 #: Work orders about the students of some schools ($5) on day $2, and those that somebody ($6) opened.
 _NEAR = f"""w.id = ANY (ARRAY(
-    SELECT about.id FROM enrolment e JOIN work_order about ON about.student_id = e.student_id
-    WHERE e.school_id = ANY ($5::bigint[]) AND {CURRENT}
+    SELECT about.id FROM work_order about WHERE about.student_id = ANY (ARRAY(
+        SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($5::bigint[]) AND {CURRENT}))
     UNION
     SELECT own.id FROM work_order own WHERE own.opened_by_id = $6))"""
 
 # Uses enrolment_school, work_order_student, work_order_opened_by, work_order_pkey.
-PAGE_AT_SCHOOLS = f"{_ORDER} WHERE {_NEAR} AND {_PAGE}"
-# Newest first; where only those of one status are wanted, they are found among those alone. Uses work_order_page.
-PAGE_IN_DISTRICT = f"{_ORDER} WHERE $2::date IS NOT NULL AND {_PAGE}"
+PAGE_AT_SCHOOLS = f"{_ORDER} WHERE {_NEAR} AND ({_ANY_STATUS} OR w.status = $1) AND {_PAGE}"
+# Uses work_order_pkey.
+PAGE_IN_DISTRICT = f"{_ORDER} WHERE {_ANY_STATUS} AND $2::date IS NOT NULL AND {_PAGE}"
+# The few open ones are never looked for among all that were resolved. Uses work_order_page.
+PAGE_OF_STATUS = f"{_ORDER} WHERE w.status = $1 AND $2::date IS NOT NULL AND {_PAGE}"
 
 # Uses work_order_pkey, enrolment_once.
 ONE_AT_SCHOOLS = f"""{_ORDER} WHERE w.id = $1 AND (w.opened_by_id = $4 OR EXISTS (
@@ -80,13 +82,12 @@ ORDER BY p.id
 """
 
 
-async def page(
-    reach: Reach, opener_id: int, statuses: Sequence[str], *, on: date, before: int, limit: int
-) -> list[Row]:
-    """Work orders about students in reach, and those of one opener, the newest first; `before` is an id."""
-    values = (list(statuses), on, before, limit)
+async def page(reach: Reach, opener_id: int, status: str | None, *, on: date, before: int, limit: int) -> list[Row]:
+    """Work orders about students in reach, and those of one opener, of any status where none is given, the newest
+    first; `before` is an id."""
+    values = (status, on, before, limit)
     if reach.everywhere:
-        found = await sql.rows(PAGE_IN_DISTRICT, *values)
+        found = await sql.rows(PAGE_OF_STATUS if status else PAGE_IN_DISTRICT, *values)
     else:
         found = await sql.rows(PAGE_AT_SCHOOLS, *values, reach.ids, opener_id)
     return [_read(row) for row in found]
