@@ -49,7 +49,10 @@ def _of_account(gate: Callable[[Place, AccountOnRecord], Found]) -> Callable[[Pl
 def _key(place: Place, account: AccountOnRecord) -> Found:
     if account.was_opened:
         return beside_the_point(say("The account is activated: no key is needed."))
-    remedy = say("Issue a key, and hand it over or mail it (issueActivationKey).")
+    if account.status is AccountStatus.DISABLED:
+        remedy = say("Enable the account first. Then issue a key, and hand it over or mail it (issueActivationKey).")
+    else:
+        remedy = say("Issue a key, and hand it over or mail it (issueActivationKey).")
     if account.key is None:
         return fails(say("There is no activation key."), remedy, Role.REGISTRAR)
     expires_at = account.key.expires_at
@@ -66,11 +69,11 @@ def _key(place: Place, account: AccountOnRecord) -> Found:
 def _activated(_: Place, account: AccountOnRecord) -> Found:
     if account.was_opened:
         return holds(say("The account was activated."))
-    return fails(
-        say("The account was never activated."),
-        say("The guardian opens it with the activation key (activate)."),
-        Role.GUARDIAN,
-    )
+    if account.status is AccountStatus.DISABLED:
+        remedy = say("Once it is enabled, the guardian opens it with the activation key (activate).")
+    else:
+        remedy = say("The guardian opens it with the activation key (activate).")
+    return fails(say("The account was never activated."), remedy, Role.GUARDIAN)
 
 
 def _enabled(place: Place, account: AccountOnRecord) -> Found:

@@ -81,10 +81,10 @@ class Counter:
         await MEND[gate](self)
 
     async def mend_all(self) -> None:
-        """Mends the first gate that fails, and the next one, until none does."""
+        """Mends the first gate that fails, and the next one, until none does; a disabled account is enabled first."""
         while failing := await self.failing():
             assert len(self.mended) < 9, (failing, self.mended)
-            await self.mend(failing[0])
+            await self.mend(min(failing, key=lambda gate: (gate in _AFTER_ENABLING, failing.index(gate))))
 
 
 # ------------------------------------------------------------------------------------------------ breaking it
@@ -182,6 +182,10 @@ BREAKS: dict[str, Break] = {
 ALSO_MENDS = {("disabled", "locked"), ("reset", "locked")}
 
 
+#: As their remedies say.
+_AFTER_ENABLING = {GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
+
+
 # ------------------------------------------------------------------------------------------------ mending it
 # THE REGISTRAR'S STEPS stand here as changes of rows, and become the mutations that the remedies name.
 async def _add_account(at: Counter) -> None:
@@ -209,7 +213,10 @@ async def _consent(at: Counter) -> None:
     await Guardianship.all().update(adult_access=True, consent_at=at.clock(), consent_evidence="A signed form")
 
 
-async def _issue(at: Counter) -> str:
+async def _issue(at: Counter) -> str | None:
+    """None for an account that takes no key, such as a disabled one."""
+    if not await Account.filter(id=at.account_id, status=AccountStatus.NOT_ACTIVATED).exists():
+        return None
     async with sql.transaction():
         return (await key_of_record(at.desk.district.ctx, at.account_id, Capacity.GUARDIAN)).key
 
@@ -217,8 +224,8 @@ async def _issue(at: Counter) -> str:
 # The designee's and the guardian's steps, through GraphQL.
 async def _activate(at: Counter) -> None:
     at.home.token = None
-    if await Account.filter(id=at.account_id, status=AccountStatus.NOT_ACTIVATED).exists():
-        await at.home.activate(await _issue(at), "maria.q", at.password)
+    if key := await _issue(at):
+        await at.home.activate(key, "maria.q", at.password)
 
 
 async def _verified(at: Counter, purpose: str) -> str | None:
