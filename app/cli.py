@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli_diagnose import diagnose
 from app.cli_help import help_texts
 from app.cli_keys import keys
 from app.cli_letters import letters
@@ -46,6 +47,7 @@ app.add_typer(outbox)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
 app.command()(help_texts)
+app.command()(diagnose)
 
 
 class SharedNumbers(StrEnum):

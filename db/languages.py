@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
 Language = Literal["en", "es"]
 #: The one that sentences are written in comes first: it is used where nothing else is known.
@@ -44,6 +44,21 @@ class Sentence:
         """In English."""
         said = self.plural if self.plural is not None and self.values["number"] != 1 else self.text
         return said % self.values if self.values else said
+
+    def as_plain(self) -> dict[str, object]:
+        """What can be kept as JSON and said again later, in any language."""
+        values = {
+            name: value.as_plain() if isinstance(value, Sentence) else value for name, value in self.values.items()
+        }
+        return {"text": self.text, "values": values, "plural": self.plural}
+
+    @classmethod
+    def of_plain(cls, kept: Mapping[str, Any]) -> Self:
+        """The sentence that was kept by `as_plain`."""
+        values = {
+            name: cls.of_plain(value) if isinstance(value, Mapping) else value for name, value in kept["values"].items()
+        }
+        return cls(kept["text"], values, kept["plural"])
 
 
 def say(text: str, **values: object) -> Sentence:

@@ -61,6 +61,10 @@ class Rules(BaseModel):
         None, description="Address that letters come from; unset: `portal@` and PORTAL_MAIL_DOMAIN."
     )
     mail_reply_to: str | None = Field(None, description="Address that answers to letters go to; unset: the sender's.")
+    technology_address: str | None = Field(
+        None,
+        description="Address that work orders go to; unset: all who have the technology role and an address on record.",
+    )
     letters_alike: int = Field(
         3, ge=1, description="Letters of one kind to one address in a window; further ones are cancelled."
     )
@@ -203,7 +207,7 @@ class Rules(BaseModel):
             raise ValueError("it must be a domain such as example.org")
         return name
 
-    @field_validator("mail_from", "mail_reply_to")
+    @field_validator("mail_from", "mail_reply_to", "technology_address")
     @classmethod
     def _mailbox(cls, address: str | None) -> str | None:
         if address is not None and not _MAILBOX.fullmatch(address):

@@ -54,11 +54,12 @@ async def students(ctx: Context, student_id: int | None = None) -> list[Student]
     else:
         rows = []
     gate = gate_of(ctx)
-    seen = [(row, facts) for row in rows if gate.may(viewer, Action.STUDENT_READ, facts := _facts(ctx, row))]
+    seen = [(row, facts) for row in rows if gate.may(viewer, Action.STUDENT_READ, facts := student_facts(ctx, row))]
     return [_student(row, disclosed=bool(gate.may(viewer, Action.DISCLOSURE_READ, facts))) for row, facts in seen]
 
 
-def _facts(ctx: Context, row: dict[str, Any]) -> Facts:
+def student_facts(ctx: Context, row: dict[str, Any]) -> Facts:
+    """What the gate is asked about for a row with a student and what ties the asker to it."""
     if ctx.viewer is not None and row["id"] == ctx.viewer.person_id:
         return Facts(scope=Scope.OWN, guardianship=Standing.SELF)
     return Facts(scope=Scope.OWN_STUDENT, guardianship=standing_of(row, row["birth_date"], ctx.today))

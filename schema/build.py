@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
+from schema.diagnosis import DiagnosisQuery
 from schema.directory import DirectoryQuery
 from schema.execution import Operations
 from schema.guardianships import GuardianshipMutation
@@ -24,6 +25,7 @@ from schema.reporting import ReportingQuery
 from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
+from schema.work_orders import WorkOrderMutation, WorkOrderQuery
 
 #: Root fields that take a secret, a proof, or an address to write to: an operation may have one of them, by whatever
 #: name.
@@ -55,6 +57,8 @@ class Query(
     DirectoryQuery,
     PolicyQuery,
     HelpQuery,
+    DiagnosisQuery,
+    WorkOrderQuery,
 ):
     pass
 
@@ -71,6 +75,7 @@ class Mutation(
     HouseholdMutation,
     KeyDeskMutation,
     GuardianshipMutation,
+    WorkOrderMutation,
 ):
     pass
 

@@ -94,6 +94,7 @@ AS_THINGS_STAND: dict[str, Said] = {
     ),
     "EXPIRED": Said(say("This verification has expired: start a new one."), "CONTACT"),
     "USED": Said(say("This verification was used already: start a new one."), "CONTACT"),
+    "RESOLVED": Said(say("This work order is resolved already: open a new one if it is not."), "CONTACT"),
     "NOT_SET_UP": Said(say("There is no second factor yet: set one up first."), "LOGGING_IN"),
     "CLAIMED": Said(
         say("There is a guardianship already that nobody has confirmed: confirm that one."), "STUDENT_NOT_VISIBLE"

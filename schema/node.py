@@ -14,6 +14,7 @@ from schema.people import School
 from schema.portal import AttendanceEvent, Grade, SessionInfo, students_of
 from schema.registrar import guardianship_of
 from schema.reporting import account_of
+from schema.work_orders import work_order_of
 
 Info = strawberry.Info[Context, None]
 
@@ -45,6 +46,10 @@ async def _household(info: Info, number: int) -> Node | None:
     return await household_by(info.context, number)
 
 
+async def _work_order(info: Info, number: int) -> Node | None:
+    return await work_order_of(info.context, number)
+
+
 async def _disclosure(info: Info, number: int) -> Node | None:
     disclosure = await disclosures.disclosure(info.context, number)
     return Disclosure.of(disclosure, info.context.language) if disclosure else None
@@ -68,6 +73,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "Account": _account,
     "Guardianship": _guardianship,
     "Household": _household,
+    "WorkOrder": _work_order,
     "SessionInfo": _session_info,
     "School": _school,
 }

@@ -8,10 +8,11 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from db.context import Context
-from resolvers import disclosures, outcomes, portal, session
+from resolvers import disclosures, hidden_students, outcomes, portal, session
 from schema.account import AccountDetails, SecondFactor
 from schema.disclosures import Disclosure, DisclosureConnection, DisclosureEdge
 from schema.errors import BadRequest
+from schema.hidden_students import HiddenStudent
 from schema.nodes import Node, global_id
 from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_cursor, read_moment_cursor
 from schema.people import PersonName, Role, School
@@ -219,6 +220,14 @@ class Me:
     @strawberry.field(description="The students whose record may be read: one's own children, or oneself.")
     async def students(self) -> list[Student]:
         return await students_of(self.ctx)
+
+    @strawberry.field(
+        description="For a guardian: why a student who may be expected is not in `students`, as far as they may "
+        "know. Empty when there is nothing to say."
+    )
+    async def hidden_students(self) -> list[HiddenStudent]:
+        found = await hidden_students.hidden_students(self.ctx)
+        return [HiddenStudent.of(each, self.ctx.language) for each in found]
 
 
 async def me_of(ctx: Context) -> Me | None:

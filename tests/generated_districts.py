@@ -46,6 +46,9 @@ class Held:
     status: AccountStatus
     lock_ends: int | None
     last_login: int | None
+    must_change: bool = False
+    #: When the key that was not used expires; None for never, nothing where there is none.
+    keys: tuple[int | None, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -89,6 +92,16 @@ class Tie:
 
 
 @dataclass(frozen=True)
+class Home:
+    """A household of a guardian and a student, by their places in the lists, and the guardian's days in it."""
+
+    guardian: int
+    student: int
+    begins: int | None
+    ends: int | None
+
+
+@dataclass(frozen=True)
 class Looker:
     """Who looks: nobody, one of the guardians or students, or a member of staff with these roles."""
 
@@ -113,6 +126,7 @@ class Town:
     parents: tuple[Parent, ...]
     ties: tuple[Tie, ...]
     lookers: tuple[Looker, ...]
+    homes: tuple[Home, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -169,12 +183,23 @@ _places = st.lists(
     max_size=3,
     unique_by=lambda place: (place.school, place.begins),
 ).map(tuple)
+
+
+def _possible(held: Held) -> Held:
+    """An account that was never opened has neither log-ins nor a password; one that was has no key left."""
+    if held.status == "NOT_ACTIVATED":
+        return Held(held.status, held.lock_ends, None, keys=held.keys)
+    return Held(held.status, held.lock_ends, held.last_login, held.must_change)
+
+
 _held = st.none() | st.builds(
     Held,
     st.sampled_from(AccountStatus),
-    st.none() | st.sampled_from([-1, 1]),
+    st.none() | st.sampled_from([-1, 1, 30]),
     st.none() | st.sampled_from([-40, -2]),
-).map(lambda held: Held(held.status, held.lock_ends, None) if held.status == "NOT_ACTIVATED" else held)
+    st.sampled_from([False, False, True]),
+    st.just(()) | st.tuples(st.sampled_from([None, -3, 5, 40])),
+).map(_possible)
 _pupils = st.lists(
     st.builds(Pupil, _names, st.sampled_from(_NUMBERS), st.sampled_from([None, 10, 17, 18]), _places, _held),
     min_size=1,
@@ -219,12 +244,17 @@ def towns(draw: st.DrawFn, *, lookers: int) -> Town:
         *(Looker(Capacity.GUARDIAN, place) for place, parent in enumerate(parents) if parent.account),
         Looker(None),
     ]
+    homes = [
+        Home(guardian, student, *sorted(draw(st.tuples(st.integers(-2, 2), st.integers(-2, 2)))))
+        for guardian, student in draw(st.lists(st.sampled_from(pairs), unique=True, max_size=2))
+    ]
     looking = st.one_of(_staff, _staff, _staff, st.sampled_from(family))
-    return Town(pupils, parents, tuple(ties), tuple(draw(looking) for _ in range(lookers)))
+    return Town(pupils, parents, tuple(ties), tuple(draw(looking) for _ in range(lookers)), tuple(homes))
 
 
 # ------------------------------------------------------------------------------------------------ rows
 _FULL: tuple[str, ...] = ("trail_entry", "trail_unsealed")
+_FULL += ("household_member", "household", "activation_key")
 _FULL += ("login_streak", "restriction", "guardianship", "enrolment", "account", "student", "person", "school")
 #: As somebody with all rights: the trail's own triggers let nobody else empty it.
 _EMPTY = (
@@ -303,6 +333,31 @@ async def put_on_record(town: Town, *, now: datetime, today: date) -> None:
             ],
         )
         + _insert(
+            "activation_key",
+            "account_id, nonce, secret_version, digest, state, issued_at, expires_at",
+            [
+                (
+                    *(id_, f"\\x{id_:032x}", 1, f"\\x{id_:064x}", "CURRENT", now - timedelta(days=9)),
+                    None if expires is None else now + timedelta(hours=expires),
+                )
+                for id_, _, held in accounts(town)
+                for expires in held.keys
+            ],
+        )
+        + _insert("household", "id, name", [(n + 1, "Home") for n, _ in enumerate(town.homes)])
+        + _insert(
+            "household_member",
+            "household_id, person_id, is_secondary, begins_on, ends_on",
+            [
+                member
+                for n, home in enumerate(town.homes)
+                for member in (
+                    (n + 1, GUARDIANS + home.guardian, False, day(home.begins), day(home.ends)),
+                    (n + 1, STUDENTS + home.student, False, None, None),
+                )
+            ],
+        )
+        + _insert(
             "guardianship",
             "id, guardian_id, student_id, relationship, status, portal_access, adult_access, decided_by, confirmed_at, "
             "revoked_at",
@@ -347,5 +402,5 @@ def _account(id_: int, capacity: Capacity, held: Held, *, now: datetime) -> tupl
         DisabledReason.STAFF_DECISION.value if held.status is AccountStatus.DISABLED else None,
         *((f"user{id_}", f"user{id_}", now) if opened else (None, None, None)),
         None if held.last_login is None else now + timedelta(days=held.last_login),
-        False,
+        held.must_change,
     )

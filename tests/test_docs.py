@@ -35,7 +35,7 @@ from app.metrics import Build, Letters
 from app.settings import SMTP_PORTS, Settings
 from db import sql
 from db.context import SecondFactor
-from db.models import DisabledReason, GuardianshipStatus, Outcome, SsnState, TrailEntry
+from db.models import DisabledReason, GateName, GuardianshipStatus, Outcome, SsnState, TrailEntry
 from db.roster import checking
 from db.roster.applying import Counts, Imported
 from db.roster.problems import Problem, Problems, Severity
@@ -47,6 +47,7 @@ from policies.guardianship import Standing
 from policies.refusals import MissingFact, RefusalCode
 from policies.waits import waits
 from policies.words import GUARDED, READING, Action, Proof, Scope
+from resolvers.hidden_students import HiddenReason
 from schema import pages
 from schema.account import AccountStatus
 from schema.build import operations, schema
@@ -121,7 +122,8 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
 
 
 def test_every_setting_that_is_named_anywhere_exists() -> None:
-    known = {f"PORTAL_{name.upper()}" for name in Settings.model_fields}
+    # One of the gates is called as a setting might be.
+    known = {f"PORTAL_{name.upper()}" for name in Settings.model_fields} | {GateName.PORTAL_ACCESS.value}
     for path in (*DOCUMENTS, REPOSITORY / "Makefile", REPOSITORY / ".ci" / "run", *(REPOSITORY / "app").glob("*.py")):
         named = set(re.findall(r"PORTAL_[A-Z][A-Z_]*[A-Z]", text(path)))
         assert named <= known, path
@@ -413,6 +415,11 @@ def test_what_a_table_may_not_give_away_is_told() -> None:
 
 def test_where_a_session_may_stand_with_its_second_factor_is_explained() -> None:
     assert set(first_words("security.md", "`me { secondFactor }`")) == {standing.name for standing in SecondFactor}
+
+
+def test_the_gates_and_the_reasons_for_hiding_a_student_are_explained_in_their_order() -> None:
+    assert first_words("diagnosis.md", "gate") == [gate.value for gate in GateName]
+    assert first_words("diagnosis.md", "reason") == [reason.value for reason in HiddenReason]
 
 
 def test_words_in_capitals_are_words_of_the_code() -> None:

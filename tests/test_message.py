@@ -118,7 +118,7 @@ def test_no_address_is_an_encoded_word(to: str) -> None:
     assert Mailable.of(to) is None
 
 
-@pytest.mark.parametrize("name", ["mail_from", "mail_reply_to"])
+@pytest.mark.parametrize("name", ["mail_from", "mail_reply_to", "technology_address"])
 @pytest.mark.parametrize("value", ["portal", "Portal <portal@example.org>", "a@b@c", "a@x.org\r\nBcc: b", "ñ@x.org"])
 def test_a_sender_that_no_mail_can_come_from_is_refused_at_the_start(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="e-mail address"):

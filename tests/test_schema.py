@@ -47,6 +47,7 @@ HASH_NOTHING = {
     "issueActivationKey",
     *("recordGuardianship", "confirmGuardianship", "revokeGuardianship", "restrictGuardianship", "liftRestriction"),
     *("setPortalAccess", "recordConsent"),
+    *("openWorkOrder", "resolveWorkOrder"),
 }
 
 
