@@ -8,8 +8,10 @@ from strawberry.schema.config import StrawberryConfig
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.directory import DirectoryQuery
+from schema.duplicates import DuplicatesQuery
 from schema.execution import Operations
 from schema.helpdesk import HelpdeskMutation
+from schema.merging import MergingMutation, MergingQuery
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
@@ -42,7 +44,16 @@ SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. Nothing here changes anything but the trail.")
-class Query(PortalQuery, NodeQuery, ReportingQuery, RegistrarQuery, DirectoryQuery, PolicyQuery):
+class Query(
+    PortalQuery,
+    NodeQuery,
+    ReportingQuery,
+    RegistrarQuery,
+    DuplicatesQuery,
+    MergingQuery,
+    DirectoryQuery,
+    PolicyQuery,
+):
     pass
 
 
@@ -55,6 +66,7 @@ class Mutation(
     RecoveryMutation,
     VerificationMutation,
     HelpdeskMutation,
+    MergingMutation,
 ):
     pass
 

@@ -8,6 +8,7 @@ import strawberry
 from db.context import Context
 from resolvers import disclosures, portal, session
 from schema.disclosures import Disclosure
+from schema.merging import person_merge_of
 from schema.nodes import Node, read_global_id
 from schema.people import School
 from schema.portal import AttendanceEvent, Grade, SessionInfo, students_of
@@ -40,6 +41,10 @@ async def _guardianship(info: Info, number: int) -> Node | None:
     return await guardianship_of(info.context, number)
 
 
+async def _person_merge(info: Info, number: int) -> Node | None:
+    return await person_merge_of(info.context, number)
+
+
 async def _disclosure(info: Info, number: int) -> Node | None:
     disclosure = await disclosures.disclosure(info.context, number)
     return Disclosure.of(disclosure, info.context.language) if disclosure else None
@@ -62,6 +67,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "Disclosure": _disclosure,
     "Account": _account,
     "Guardianship": _guardianship,
+    "PersonMerge": _person_merge,
     "SessionInfo": _session_info,
     "School": _school,
 }
