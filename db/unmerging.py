@@ -1,4 +1,4 @@
-"""Two records again: everything that a merge moved, changed or took out goes back, as far as it is still as it was left.
+"""Two records again: what a merge moved, changed or took out goes back, as far as it is still as it was left.
 
 What was added since then stays where it is. What was decided since then stays decided: a guardianship that was revoked,
 restricted or narrowed while the two were one is so for both of them afterwards.
@@ -143,9 +143,9 @@ async def _part(undoing: Undoing, pair: Json) -> None:
 
 async def _restrictions_back(changed: Sequence[Any], belonged_to: int, other: int) -> None:
     for table, change in changed:
-        if table == "restriction" and change["old"]["guardianship_id"] == belonged_to:
-            if await rows.holds_still(table, change):
-                await rows.change(table, change["id"], {"guardianship_id": other})
+        on_it = table == "restriction" and change["old"]["guardianship_id"] == belonged_to
+        if on_it and await rows.holds_still(table, change):
+            await rows.change(table, change["id"], {"guardianship_id": other})
 
 
 def narrowed(gone: Json, left: Json, now: Json) -> Json:

@@ -14,6 +14,7 @@ from resolvers.reporting import name_of
 
 async def foreseen(
     ctx: Context,
+    *,
     kind: Capacity,
     held: Holdings,
     made: Plan,

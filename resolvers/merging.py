@@ -128,7 +128,9 @@ async def preview_merge(
             both = await _both(ctx, step, viewer, keep, merge)
             made = _planned(both, keep_account)
             step.note.details["obstacles"] = [each.value for each in both.obstacles]
-            return await foreseen(ctx, keep.kind, both.held, made, both.counts, both.obstacles)
+            return await foreseen(
+                ctx, kind=keep.kind, held=both.held, made=made, counts=both.counts, in_the_way=both.obstacles
+            )
 
 
 # ------------------------------------------------------------------------------------------------ making one of two

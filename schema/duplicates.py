@@ -80,8 +80,8 @@ class DuplicatePairConnection:
 @strawberry.type
 class DuplicatesQuery:
     @strawberry.field(
-        description="For registrars: guardians, and students, who are likely to be on record twice. A pair is shown when "
-        "all students concerned are of one's schools."
+        description="For registrars: guardians, and students, who are likely to be on record twice. A pair is shown "
+        "when all students concerned are of one's schools."
     )
     async def likely_duplicates(
         self,

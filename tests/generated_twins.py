@@ -192,14 +192,14 @@ async def put_on_record(twins: Twins, schools: Sequence[int], *, now: datetime, 
             await _add(table, **{owner: pair[span.whose]}, **place, **dates, **more)
     accounts = {held.whose: await _account(held, pair[held.whose], twins.kind, now) for held in twins.accounts}
     if not is_student:
-        for each in pair:
+        for each, id_ in pair.items():
             if each not in accounts:
-                held = Holds(each, "NOT_ACTIVATED", "STAFF_DECISION", False, 0, False)
-                accounts[each] = await _account(held, pair[each], twins.kind, now)
+                held = Holds(each, "NOT_ACTIVATED", "STAFF_DECISION", opened=False, sessions=0, key=False)
+                accounts[each] = await _account(held, id_, twins.kind, now)
     ward = None if is_student else others[0]
     for whose, n in zip((KEPT, MERGED), twins.loose, strict=True):
         for _ in range(n):
-            await _loose(pair[whose], ward, schools[0], others[2] if is_student else pair[KEPT], now, today)
+            await _loose(pair[whose], ward, schools[0], now=now, today=today)
     return OnRecord(pair[KEPT], pair[MERGED], others, accounts)
 
 
@@ -267,17 +267,16 @@ async def _account(held: Holds, person_id: int, kind: Capacity, now: datetime) -
     return id_
 
 
-async def _loose(person_id: int, ward: int | None, school: int, actor: int, now: datetime, today: date) -> None:
+async def _loose(person_id: int, ward: int | None, school: int, *, now: datetime, today: date) -> None:
     """One of each kind of row that merely refers to somebody."""
     message = f"<twin{next(_serial)}@example.org>"
     times = {"promised_at": now, "due_at": now}
     await _add("letter", kind="WELCOME", person_id=person_id, address="a@example.org", facts="{}", message_id=message,
                state="WAITING", attempts=0, **times)  # fmt: skip
     student = person_id if ward is None else ward
-    if actor not in (person_id, student):
-        await _add("verification", designee_id=await _designee(), requester_id=person_id, student_id=student,
-                   purpose="RESET", questions="[]", attempts_left=3, state="OPEN", started_at=now,
-                   expires_at=now + timedelta(minutes=30))  # fmt: skip
+    await _add("verification", designee_id=await _designee(), requester_id=person_id, student_id=student,
+               purpose="RESET", questions="[]", attempts_left=3, state="OPEN", started_at=now,
+               expires_at=now + timedelta(minutes=30))  # fmt: skip
     subject = {"student_id": person_id} if ward is None else {"guardian_id": person_id}
     await _add("work_order", status="OPEN", opened_at=now, opened_by_id=person_id, problem="Sees nobody", **subject)
     if ward is None:

@@ -43,6 +43,7 @@ REFUSALS = refusals.Refusal.__subclasses__()
 HASH_NOTHING = {
     *("logout", "endSession"),
     *("startVerification", "recordInPersonId", "lookUpAccount", "resetAccount", "enableAccount", "disableAccount"),
+    *("mergePeople", "undoMerge"),
 }
 
 

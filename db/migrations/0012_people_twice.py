@@ -19,7 +19,7 @@ INDEXES: dict[str, str] = {
     "verification_requester": "INDEX {name} ON verification (requester_id)",
     "verification_student": "INDEX {name} ON verification (student_id)",
     "work_order_guardian": "INDEX {name} ON work_order (guardian_id) WHERE guardian_id IS NOT NULL",
-    "restriction_of": "INDEX {name} ON restriction (guardianship_id)",
+    "restriction_lifted": "INDEX {name} ON restriction (guardianship_id) WHERE lifted_at IS NOT NULL",
 }
 
 

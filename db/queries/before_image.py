@@ -1,7 +1,7 @@
 """Rows that are changed, moved or taken out so that they can be put back as they were, whatever table they are of.
 
-A row is kept as JSON, from which PostgreSQL makes the same row again: dates, moments and bytes included. Names of tables
-and columns are never put into a statement unless they are among `COLUMNS`.
+A row is kept as JSON, from which PostgreSQL makes the same row again: dates, moments and bytes included. Names of
+tables and columns are never put into a statement unless they are among `COLUMNS`.
 """
 
 from collections.abc import Mapping, Sequence

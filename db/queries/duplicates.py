@@ -14,7 +14,7 @@ from db.queries.reach import CURRENT, Reach
 from db.sql import Row
 
 #: One form for all spellings of a suffix, as `policies.names.folded_suffix` has it.
-SUFFIXES = """(VALUES
+_SUFFIXES = """(VALUES
     ('jr', 'jr'), ('jnr', 'jr'), ('junior', 'jr'), ('sr', 'sr'), ('snr', 'sr'), ('senior', 'sr'),
     ('ii', '2'), ('2nd', '2'), ('second', '2'), ('iii', '3'), ('3rd', '3'), ('third', '3'),
     ('iv', '4'), ('4th', '4'), ('fourth', '4'), ('v', '5'), ('5th', '5'), ('fifth', '5'))"""
@@ -22,7 +22,7 @@ SUFFIXES = """(VALUES
 
 def _suffix(person: str) -> str:
     word = f"array_to_string(portal_words(coalesce({person}.suffix, '')), '')"
-    return f"coalesce((SELECT one FROM {SUFFIXES} AS known (spelt, one) WHERE spelt = {word}), {word})"
+    return f"coalesce((SELECT one FROM {_SUFFIXES} AS known (spelt, one) WHERE spelt = {word}), {word})"
 
 
 def _in_reach(person: str) -> str:
@@ -33,16 +33,20 @@ def _in_reach(person: str) -> str:
             UNION ALL SELECT s.id FROM student s WHERE s.id = {person}.id
         ) AS ward
         WHERE NOT EXISTS (
-            SELECT FROM enrolment e WHERE e.student_id = ward.id AND e.school_id = ANY ($1::bigint[]) AND {CURRENT})
-    ) AND (EXISTS (SELECT FROM student s WHERE s.id = {person}.id)
-           OR EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = {person}.id)))"""
+            SELECT FROM enrolment e WHERE e.student_id = ward.id AND e.school_id = ANY ($1::bigint[]) AND {CURRENT}
+            OFFSET 0)
+        OFFSET 0
+    ) AND (EXISTS (SELECT FROM student s WHERE s.id = {person}.id OFFSET 0)
+           OR EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = {person}.id OFFSET 0)))"""
 
 
 def _guards(person: str) -> str:
-    return f"""(EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = {person}.id)
-        OR EXISTS (SELECT FROM account held WHERE held.person_id = {person}.id AND held.capacity = 'GUARDIAN'))"""
+    return f"""(EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = {person}.id OFFSET 0)
+        OR EXISTS (SELECT FROM account held
+                   WHERE held.person_id = {person}.id AND held.capacity = 'GUARDIAN' OFFSET 0))"""
 
 
+# Each is looked up for the pair at hand, which OFFSET sees to, and no table is read whole to know it of all people.
 # What two people `a` and `b` of one name have in common, and as what they are a pair; from the pairs in {{pairs}}.
 _ALIKE = f"""
 SELECT a.id AS first_id, b.id AS second_id, alike.*,
@@ -55,18 +59,18 @@ CROSS JOIN LATERAL (SELECT {_suffix("b")} AS suffix) AS other
 CROSS JOIN LATERAL (
     SELECT a.email_folded IS NOT NULL AND a.email_folded = b.email_folded AS same_email,
            EXISTS (SELECT FROM student mine JOIN student theirs ON theirs.birth_date = mine.birth_date
-                   WHERE mine.id = a.id AND theirs.id = b.id) AS born_alike,
+                   WHERE mine.id = a.id AND theirs.id = b.id OFFSET 0) AS born_alike,
            EXISTS (SELECT FROM guardianship mine JOIN guardianship theirs ON theirs.student_id = mine.student_id
-                   WHERE mine.guardian_id = a.id AND theirs.guardian_id = b.id) AS shared_student,
+                   WHERE mine.guardian_id = a.id AND theirs.guardian_id = b.id OFFSET 0) AS shared_student,
            EXISTS (SELECT FROM guardianship mine JOIN guardianship theirs ON theirs.guardian_id = mine.guardian_id
-                   WHERE mine.student_id = a.id AND theirs.student_id = b.id) AS shared_guardian,
+                   WHERE mine.student_id = a.id AND theirs.student_id = b.id OFFSET 0) AS shared_guardian,
            EXISTS (SELECT FROM household_member mine
                    JOIN household_member theirs ON theirs.household_id = mine.household_id
-                   WHERE mine.person_id = a.id AND theirs.person_id = b.id) AS same_household
+                   WHERE mine.person_id = a.id AND theirs.person_id = b.id OFFSET 0) AS same_household
 ) AS alike
 WHERE a.merged_into_id IS NULL AND b.merged_into_id IS NULL AND {_in_reach("a")} AND {_in_reach("b")}
   AND NOT EXISTS (
-      SELECT FROM guardianship g WHERE (g.guardian_id, g.student_id) IN ((a.id, b.id), (b.id, a.id)))
+      SELECT FROM guardianship g WHERE (g.guardian_id, g.student_id) IN ((a.id, b.id), (b.id, a.id)) OFFSET 0)
   AND (a.id, b.id) > ($3::bigint, $4::bigint)
 """
 
@@ -79,7 +83,7 @@ def _told(person: str) -> str:
             'preferred', p.preferred,
             'activated', EXISTS (
                 SELECT FROM account held
-                WHERE held.person_id = p.id AND held.capacity = page.kind AND held.activated_at IS NOT NULL),
+                WHERE held.person_id = p.id AND held.capacity = page.kind AND held.activated_at IS NOT NULL OFFSET 0),
             'students', CASE WHEN page.kind = 'GUARDIAN' THEN (
                 SELECT coalesce(json_agg(json_build_object(
                     'given', s.given, 'middle', s.middle, 'family', s.family, 'suffix', s.suffix,
@@ -88,10 +92,12 @@ def _told(person: str) -> str:
             'schools', (
                 SELECT coalesce(json_agg(json_build_object('id', school.id, 'name', school.name, 'phone', school.phone)
                                          ORDER BY school.name, school.id), '[]')
-                FROM school WHERE school.id IN (
+                FROM school WHERE school.id = ANY (ARRAY(
                     SELECT e.school_id FROM enrolment e
-                    WHERE (e.student_id = p.id AND page.kind = 'STUDENT' OR page.kind = 'GUARDIAN' AND e.student_id IN (
-                        SELECT g.student_id FROM guardianship g WHERE g.guardian_id = p.id)) AND {CURRENT})))
+                    WHERE e.student_id = ANY (
+                        CASE page.kind WHEN 'STUDENT' THEN ARRAY[p.id]
+                        ELSE ARRAY(SELECT g.student_id FROM guardianship g WHERE g.guardian_id = p.id) END)
+                      AND {CURRENT}))))
         FROM person p WHERE p.id = page.{person}_id)"""
 
 
@@ -108,7 +114,8 @@ PAIRS_AT_SCHOOLS = _PAGE.format(
     pairs=f"""(
     SELECT DISTINCT least(near.id, twin.id) AS first, greatest(near.id, twin.id) AS second
     FROM (
-        SELECT e.student_id AS id FROM enrolment e WHERE e.school_id = ANY ($6::bigint[]) AND {CURRENT}
+        SELECT unnest(ARRAY(
+            SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($6::bigint[]) AND {CURRENT})) AS id
         UNION
         SELECT g.guardian_id FROM guardianship g WHERE g.student_id = ANY (ARRAY(
             SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($6::bigint[]) AND {CURRENT}))

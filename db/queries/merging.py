@@ -50,9 +50,13 @@ GUARDIANSHIPS = """
 SELECT to_jsonb(g) AS row FROM guardianship g
 WHERE g.guardian_id = ANY ($1::bigint[]) OR g.student_id = ANY ($1::bigint[]) ORDER BY g.id FOR UPDATE
 """
-# Uses restriction_of.
+# Uses restriction_in_force, restriction_lifted.
 RESTRICTIONS = """
-SELECT r.id, r.guardianship_id FROM restriction r WHERE r.guardianship_id = ANY ($1::bigint[]) ORDER BY r.id FOR UPDATE
+SELECT r.id, r.guardianship_id FROM restriction r WHERE r.id = ANY (ARRAY(
+    SELECT id FROM restriction WHERE guardianship_id = ANY ($1::bigint[]) AND lifted_at IS NULL
+    UNION ALL
+    SELECT id FROM restriction WHERE guardianship_id = ANY ($1::bigint[]) AND lifted_at IS NOT NULL))
+ORDER BY r.id FOR UPDATE
 """
 # Uses household_member_person.
 MEMBERSHIPS = """
@@ -84,7 +88,8 @@ WHERE a.id = said.id
 # Uses session_of_account, activation_key_one_current.
 HANGING = """
 SELECT a.id,
-       (SELECT count(*) FROM session s WHERE s.account_id = a.id AND s.ended_at IS NULL AND s.expires_at > $2) AS sessions,
+       (SELECT count(*) FROM session s
+        WHERE s.account_id = a.id AND s.ended_at IS NULL AND s.expires_at > $2) AS sessions,
        EXISTS (
            SELECT FROM activation_key k
            WHERE k.account_id = a.id AND k.state = 'CURRENT' AND (k.expires_at IS NULL OR k.expires_at > $2)
@@ -113,9 +118,10 @@ INSERT INTO restriction (guardianship_id, kind, begins_on, ends_on, reason, deci
 SELECT $2, r.kind, r.begins_on, r.ends_on, r.reason, r.decided_by, r.entered_by_id
 FROM restriction r WHERE r.guardianship_id = $1 AND r.lifted_at IS NULL AND NOT r.id = ANY ($3::bigint[])
 ORDER BY r.id
+RETURNING id
 """
 
-# Uses guardianship_one_per_pair.
+# Uses guardianship_student.
 GUARDIANSHIP_OF = "SELECT id FROM guardianship WHERE guardian_id = $1 AND student_id = $2"
 
 # The merge that is to be undone. Uses person_merge_pkey.
@@ -232,7 +238,7 @@ async def counts(person_id: int, other_id: int) -> dict[str, int]:
 
 async def copy_restrictions(guardianship_id: int, to: int, known: Sequence[int]) -> int:
     """Copies restrictions that are not lifted to another guardianship, but for those that are known."""
-    return await sql.execute(COPY_RESTRICTIONS, guardianship_id, to, list(known))
+    return len(await sql.rows(COPY_RESTRICTIONS, guardianship_id, to, list(known)))
 
 
 async def guardianship_of(guardian_id: int, student_id: int) -> int | None:
