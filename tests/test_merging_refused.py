@@ -1,6 +1,6 @@
 """Who may not make one record of two, and when it cannot be done: each no as a table, each of them changing nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -44,11 +44,11 @@ class Office:
     def students(self) -> dict[str, str]:
         return {"keepId": global_id("Student", self.nora.id), "mergeId": global_id("Student", self.theo.id)}
 
-    async def refused(self, said: dict[str, str]) -> Answer:
+    async def refused(self, said: Mapping[str, str]) -> Answer:
         """What preview and step say alike; nothing has changed."""
         before = await everything(but=GROWING)
         previewed = (await self.portal.ask(documents.MERGE_PREVIEW, {"input": said}))["mergePreview"]
-        answer = await self.portal.do(documents.MERGE_PEOPLE, said | {"reason": "One person"})
+        answer = await self.portal.do(documents.MERGE_PEOPLE, {**said, "reason": "One person"})
         assert await everything(but=GROWING) == before
         if answer["__typename"] == "WrongState":
             assert answer["status"] in [each["kind"] for each in previewed["obstacles"]]
