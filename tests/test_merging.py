@@ -396,3 +396,27 @@ async def test_of_two_who_merge_at_once_one_is_told_that_it_is_done(desk: Desk) 
     assert {answer.get("status") for answer in answers} == {None, "MERGED"}
     assert await PersonMerge.all().count() == 1
     assert await Session.filter(ended_at=None).count() == 1
+
+
+# ------------------------------------------------------------------------------------------------ days
+@pytest.mark.parametrize(
+    ("days", "decided", "joined"),
+    [
+        ([("2026-02-01", "2026-03-01"), ("2026-01-01", "2026-02-15")], None, ("2026-01-01", "2026-03-01")),
+        ([("2026-02-01", None), (None, "2026-02-15")], None, (None, None)),
+        ([("2026-02-01", "2026-03-01"), (None, None)], 0, ("2026-02-01", "2026-03-01")),
+    ],
+)
+async def test_two_memberships_of_one_household_become_one(
+    desk: Desk, days: list[tuple[str | None, str | None]], decided: int | None, joined: tuple[str | None, str | None]
+) -> None:
+    home = await desk.district.household()
+    for place, (who, (begins, ends)) in enumerate(zip((desk.maria, desk.twin), days, strict=True)):
+        await sql.execute(
+            "INSERT INTO household_member (household_id, person_id, is_secondary, begins_on, ends_on, decided_by) "
+            "VALUES ($1, $2, false, $3::text::date, $4::text::date, $5)",
+            *(home.id, who.id, begins, ends, "REGISTRAR" if place == decided else "ROSTER"),
+        )
+    await desk.merged(desk.maria, desk.twin)
+    [row] = await sql.rows("SELECT begins_on::text, ends_on::text, person_id FROM household_member")
+    assert (row["begins_on"], row["ends_on"], row["person_id"]) == (*joined, desk.maria.id)
