@@ -191,6 +191,10 @@ class Rules(BaseModel):
         5, ge=1, description="Wrong codes of the second factor for one account in a window."
     )
 
+    merge_undo_days: int = Field(
+        30, ge=1, le=365, description="Days in which a registrar can take back that two records were made one."
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -53,7 +53,9 @@ async def common(ctx: Context, letter: LetterInHand, holder: Row) -> Common:
 # ------------------------------------------------------------------------------------------------ about an account
 async def holder_of(letter: LetterInHand) -> Row | None:
     account_id = letter.facts.get("account_id")
-    return await portal.holder(account_id) if isinstance(account_id, int) else None
+    holder = await portal.holder(account_id) if isinstance(account_id, int) else None
+    # What was left over when two records were made one is nobody's account any more.
+    return None if holder and holder["disabled_reason"] == DisabledReason.MERGED else holder
 
 
 def has_another_address(person: Row, letter: LetterInHand) -> bool:

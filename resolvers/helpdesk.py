@@ -33,6 +33,9 @@ from resolvers.portal import holder_of
 from resolvers.step import StepTaken, taking
 from resolvers.verification import facts_of, guardian_of, note_case, refuse_relatives
 
+#: What no designee lifts: a court's order, and that the holder was on record twice and has the other account.
+_FOR_THE_REGISTRAR = (DisabledReason.LEGAL_RESTRICTION, DisabledReason.MERGED)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -199,8 +202,8 @@ async def enable_account(
             holder = case.holder
             if holder.status is not AccountStatus.DISABLED:
                 raise WrongState(holder.status.name)
-            if holder.disabled_reason is DisabledReason.LEGAL_RESTRICTION:
-                raise WrongState(DisabledReason.LEGAL_RESTRICTION.name)
+            if holder.disabled_reason in _FOR_THE_REGISTRAR:
+                raise WrongState(holder.disabled_reason.name)
             await open_again(ctx, holder.account_id, case.addressee, was_open=holder.activated_at is not None)
         return await _now(holder.account_id)
 

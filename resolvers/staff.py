@@ -180,12 +180,14 @@ async def add_from_record(ctx: Context, *, source_id: str, wanted: Iterable[Want
     """An adult whom the roster brought in.
 
     Raises:
-        StaffProblem: when nobody has this source id, or a student; and as `add_new`.
+        StaffProblem: when nobody has this source id, or a student, or a record that was merged away; and as `add_new`.
     """
     async with sql.transaction():
         person = await Person.get_or_none(source_id=source_id)
         if person is None:
             raise StaffProblem(f"Nobody on record has the source id {source_id!r}.")
+        if person.merged_into_id is not None:
+            raise StaffProblem(f"The source id {source_id!r} is of a record that was merged into another one.")
         if await Student.exists(id=person.id):
             raise StaffProblem(f"The source id {source_id!r} is a student's: staff need a record of their own.")
         return await _join(ctx, person.id, wanted)

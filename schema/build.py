@@ -9,12 +9,14 @@ from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
 from schema.diagnosis import DiagnosisQuery
 from schema.directory import DirectoryQuery
+from schema.duplicates import DuplicatesQuery
 from schema.execution import Operations
 from schema.guardianships import GuardianshipMutation
 from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
 from schema.households import HouseholdMutation, HouseholdQuery
 from schema.key_desk import KeyDeskMutation
+from schema.merging import MergingMutation, MergingQuery
 from schema.node import NodeQuery
 from schema.policy import PolicyQuery
 from schema.portal import PortalQuery, Student
@@ -59,6 +61,8 @@ class Query(
     HelpQuery,
     DiagnosisQuery,
     WorkOrderQuery,
+    DuplicatesQuery,
+    MergingQuery,
 ):
     pass
 
@@ -76,6 +80,7 @@ class Mutation(
     KeyDeskMutation,
     GuardianshipMutation,
     WorkOrderMutation,
+    MergingMutation,
 ):
     pass
 

@@ -88,6 +88,29 @@ AS_THINGS_STAND: dict[str, Said] = {
         say("This account was disabled because of a legal restriction: only the registrar can mend that."), "CONTACT"
     ),
     "PASSED": Said(say("This verification has passed already."), "CONTACT"),
+    "MERGED": Said(say("This record was merged into another one, which goes on for it: look for that one."), "CONTACT"),
+    "STAFF": Said(
+        say("The record that would be merged away is of somebody on the staff: keep that one and merge the other."),
+        "CONTACT",
+    ),
+    "ALSO_STUDENT": Said(
+        say("The record that would be merged away is a student's too: keep that one and merge the other."), "CONTACT"
+    ),
+    "RELATED": Said(say("One of the two is the other one's guardian: they are two people."), "CONTACT"),
+    "VERIFIED_BY_KEPT": Said(
+        say("The one who would stay verified the other one at the front office some days ago: they are two people."),
+        "CONTACT",
+    ),
+    "IMPORT_RUNNING": Said(say("A roster is being brought in: try again in a few minutes."), "CONTACT"),
+    "UNDONE": Said(say("This was undone already."), "CONTACT"),
+    "UNDO_PERIOD_OVER": Said(
+        say("This was too long ago to be undone: the technology staff may be able to help."), "CONTACT"
+    ),
+    "LATER_MERGE": Said(say("One of the two was merged again later: undo that first."), "CONTACT"),
+    "NUMBER_TAKEN": Said(
+        say("The student number of the merged record belongs to another student by now: that has to be mended first."),
+        "CONTACT",
+    ),
     "FAILED": Said(
         say("No attempt is left: the caller can come to the school and show a valid ID, or call again another day."),
         "CONTACT",

@@ -9,6 +9,7 @@ from db.context import Context
 from resolvers import disclosures, portal, session
 from schema.disclosures import Disclosure
 from schema.households import household_by
+from schema.merging import person_merge_of
 from schema.nodes import Node, read_global_id
 from schema.people import School
 from schema.portal import AttendanceEvent, Grade, SessionInfo, students_of
@@ -50,6 +51,10 @@ async def _work_order(info: Info, number: int) -> Node | None:
     return await work_order_of(info.context, number)
 
 
+async def _person_merge(info: Info, number: int) -> Node | None:
+    return await person_merge_of(info.context, number)
+
+
 async def _disclosure(info: Info, number: int) -> Node | None:
     disclosure = await disclosures.disclosure(info.context, number)
     return Disclosure.of(disclosure, info.context.language) if disclosure else None
@@ -74,6 +79,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "Guardianship": _guardianship,
     "Household": _household,
     "WorkOrder": _work_order,
+    "PersonMerge": _person_merge,
     "SessionInfo": _session_info,
     "School": _school,
 }

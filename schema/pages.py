@@ -36,9 +36,9 @@ def page_size(first: int, largest: int = LARGEST_PAGE) -> int:
     return first
 
 
-def cursor(place: date | datetime | bool | None, number: int) -> str:  # noqa: FBT001  # it is sorted by
-    """The position of a row that is sorted by day, moment or yes and no, if by anything, and then by id."""
-    text = "" if place is None else str(int(place)) if isinstance(place, bool) else place.isoformat()
+def cursor(place: date | datetime | int | None, number: int) -> str:
+    """The position of a row that is sorted by day, moment, number or yes and no, if by anything, and then by id."""
+    text = "" if place is None else str(int(place)) if isinstance(place, int) else place.isoformat()
     return base64.urlsafe_b64encode(f"{text}|{number}".encode()).decode().rstrip("=")
 
 
@@ -69,6 +69,17 @@ def read_number_cursor(text: str | None) -> int:
     """
     read = _read(text, lambda place: {"": None}[place])
     return read[1] if read else 0
+
+
+def read_pair_cursor(text: str | None) -> tuple[int, int] | None:
+    """As `read_cursor`, for pairs that are sorted by two ids."""
+    return _read(text, _id)
+
+
+def _id(place: str) -> int:
+    if not 0 < (number := int(place)) < 2**63:
+        raise ValueError("no id")
+    return number
 
 
 def _moment(place: str) -> datetime:

@@ -279,3 +279,70 @@ RESTRICT_GUARDIANSHIP = _decide("restrictGuardianship", "RestrictGuardianshipInp
 LIFT_RESTRICTION = _decide("liftRestriction", "GuardianshipActionInput")
 SET_PORTAL_ACCESS = _decide("setPortalAccess", "SetPortalAccessInput")
 RECORD_CONSENT = _decide("recordConsent", "RecordConsentInput")
+
+_MERGE = """{
+  id capacity kept { id name { display } } merged { id name { display } } mergedAt mergedBy { display } reason
+  undoneAt undoneBy { display } undoableUntil
+}"""
+
+LIKELY_DUPLICATES = """
+query Likely($schoolId: ID, $first: Int! = 25, $after: String) {
+  likelyDuplicates(schoolId: $schoolId, first: $first, after: $after) {
+    edges {
+      cursor
+      node {
+        capacity reasons
+        first { id name { display } schools { name } students { display } accountActivated }
+        second { id name { display } schools { name } students { display } accountActivated }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+MERGE_PREVIEW = """
+query Preview($input: MergePreviewInput!) {
+  mergePreview(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on MergePreview {
+      capacity kept { id name { display } } merged { id name { display } }
+      accounts { id capacity ofKept goesOn status activatedAt lastLoginAt liveSessions currentKey }
+      moves { kind count what }
+      guardianshipsOfBoth {
+        other { display } keptStatus mergedStatus status portalAccess adultAccess restrictions
+      }
+      obstacles { kind message }
+    }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+MERGE_PEOPLE = """
+mutation Merge($input: MergePeopleInput!) {
+  mergePeople(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on PeopleMerged { merge MERGE }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL).replace(" MERGE ", f" {_MERGE} ")
+
+UNDO_MERGE = """
+mutation Undo($input: UndoMergeInput!) {
+  undoMerge(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on WrongState { status }
+    ... on MergeUndone { merge MERGE leftovers { kind count what } }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL).replace(" MERGE ", f" {_MERGE} ")
+
+MERGES = """
+query Merges($first: Int! = 25, $after: String) {
+  merges(first: $first, after: $after) { edges { cursor node MERGE } pageInfo { hasNextPage endCursor } }
+}
+""".replace(" MERGE ", f" {_MERGE} ")

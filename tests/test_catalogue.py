@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 from db.languages import LANGUAGES, Sentence
 from db.models import AccountStatus, DisabledReason
+from policies.merging import Obstacle
 from policies.passwords import PasswordFault, PasswordProblem
 from policies.passwords import message as password_message
 from policies.refusals import MissingFact, RefusalCode
@@ -186,7 +187,7 @@ def test_no_two_codes_facts_or_states_are_told_alike() -> None:
 def test_each_way_in_which_things_may_stand_has_words() -> None:
     accounts = {status.name for status in AccountStatus} | {DisabledReason.LEGAL_RESTRICTION.name, NOT_SET_UP}
     verifications = {proof.name for proof in (Proof.PASSED, Proof.FAILED, Proof.EXPIRED, Proof.USED)}
-    assert set(AS_THINGS_STAND) >= accounts | verifications
+    assert set(AS_THINGS_STAND) >= accounts | verifications | {obstacle.value for obstacle in Obstacle}
 
 
 def test_every_topic_that_is_pointed_to_is_one() -> None:

@@ -126,6 +126,14 @@ async def test_what_is_no_longer_so_is_not_told(post: Post) -> None:
     assert "was changed" in await post.text(LetterKind.PASSWORD_CHANGED)
 
 
+@pytest.mark.parametrize("kind", [LetterKind.PASSWORD_CHANGED, LetterKind.NEW_DEVICE, LetterKind.ACCOUNT_DISABLED])
+async def test_nobody_is_written_to_about_an_account_that_is_left_over_from_a_merge(
+    post: Post, kind: LetterKind
+) -> None:
+    await post.account(status=AccountStatus.DISABLED, disabled_reason=DisabledReason.MERGED)
+    assert await post.prepared(kind) is Withdrawn.OUTDATED
+
+
 async def test_whoever_reads_an_address_that_is_no_longer_the_persons_is_told_nothing_new(post: Post) -> None:
     await Person.filter(id=post.maria.id).update(email="new@example.org", email_folded="new@example.org")
     key = {"student_id": post.nora.id, "person_id": post.maria.id, "capacity": Capacity.GUARDIAN.value}

@@ -211,6 +211,12 @@ async def test_what_the_law_has_closed_no_designee_opens(desk: Desk) -> None:
     assert "registrar" in refused["message"]
 
 
+async def test_an_account_that_is_left_over_from_a_merge_no_designee_opens(desk: Desk) -> None:
+    await disabled(desk, DisabledReason.MERGED)
+    refused = await desk.enable(await desk.verified("ENABLE"))
+    assert (refused["__typename"], refused["status"]) == ("WrongState", "MERGED")
+
+
 async def test_an_open_account_cannot_be_enabled_nor_a_disabled_one_disabled(desk: Desk) -> None:
     assert (await desk.enable(await desk.verified("ENABLE")))["status"] == "ACTIVE"
     await disabled(desk)

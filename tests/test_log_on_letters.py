@@ -13,15 +13,16 @@ import pytest
 from app.asgi import utc_now
 from app.settings import Settings
 from db import sql
-from db.context import Context
+from db.context import Context, Role
 from db.models import Account, AccountStatus, DisabledReason, Letter, LetterState, Person, RecoveryToken
 from mail.outbox import LetterKind
+from schema.nodes import global_id
 from tests import documents
 from tests.clients import Answer, Portal
 from tests.command_line import running
 from tests.conftest import Clock
 from tests.couriers import courier_for, environment_for, relay_settings
-from tests.desk import open_desk
+from tests.desk import at_desk, open_desk
 from tests.district import PASSWORD, Adult, District
 from tests.holding import Write, held_up
 from tests.mailbox import Mailbox, Received
@@ -98,6 +99,34 @@ async def test_a_forgotten_username_comes_by_mail_and_the_link_lets_its_holder_i
     subjects = sorted(str(one.message["subject"]).partition(" / ")[0] for one in told)
     assert subjects == ["Your account was signed in to from a new device", "Your password was changed"]
     assert not any(tokens_in(one) for one in told)
+
+
+async def test_a_record_that_was_merged_away_is_not_written_of_and_its_links_wait_for_the_undoing(
+    house: House,
+) -> None:
+    """Two records with one address: the letter lists the one that goes on. A link that the other one got before is no
+    good meanwhile, and as good as it was afterwards."""
+    twin = await house.district.guardian(email=ADDRESS)
+    await house.district.opened(twin, "twin.q")
+    await house.recover()
+    await house.post()
+    sent = await house.mailbox.next()
+    assert "Username: twin.q" in text_of(sent)
+    mine, twins = dict.fromkeys(tokens_in(sent))
+    await at_desk(house.portal, house.district, Role.REGISTRAR)
+    named = {"keepId": global_id("Guardian", house.maria.id), "mergeId": global_id("Guardian", twin.id)}
+    merged = await house.portal.do(documents.MERGE_PEOPLE, named | {"reason": "One person"})
+    assert merged["__typename"] == "PeopleMerged"
+    await Letter.filter(kind=LetterKind.RECORDS_MERGED).delete()
+    assert (await house.set_password(twins))["__typename"] == "TokenNotAccepted"
+    await house.recover()
+    await house.post()
+    again = await house.mailbox.next()
+    assert "Username: maria.q" in text_of(again)
+    assert "twin.q" not in text_of(again)
+    await house.portal.do(documents.UNDO_MERGE, {"mergeId": merged["merge"]["id"], "reason": "Two people"})
+    assert (await house.set_password(twins))["__typename"] == "PasswordChanged"
+    assert mine != twins
 
 
 async def test_the_letter_is_in_the_language_of_whoever_has_the_address(house: House) -> None:

@@ -98,6 +98,10 @@ INSERT INTO work_order (id, status, opened_at, opened_by_id, guardian_id, studen
     SELECT n, CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'RESOLVED' END, now(), n, 4000 + n, n, 'Not seen',
            CASE WHEN n % 50 <> 0 THEN 'Done' END, CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN n END
     FROM generate_series(1, 4000) n;
+INSERT INTO work_order (status, opened_at, opened_by_id, guardian_id, student_id, problem)
+    SELECT 'OPEN', now(), 8000, 4000 + n, n, 'Sees nobody' FROM generate_series(1, 4000) n;
+INSERT INTO person_merge (id, kept_id, merged_id, merged_at, merged_by_id, reason, before)
+    SELECT n, 4000 + n, n, now(), 8000, 'One person', '{"kind": "GUARDIAN"}' FROM generate_series(1, 3999) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
@@ -281,6 +285,30 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "verification.COUNT_ATTEMPT": (17, NOW),
     "verification.PASS": (17, NOW, NOW, None),
     "verification.USE": (17, NOW),
+    "duplicates.PAIRS_AT_SCHOOLS": ([18], TODAY, 0, 0, 26, [18]),
+    "duplicates.PAIRS_IN_DISTRICT": (None, TODAY, 17, 18, 26, None),
+    "merging.PEOPLE": ([17, 4017],),
+    "merging.LOCK_PEOPLE": ([17, 4017],),
+    "merging.GOES_ON": (17,),
+    "merging.STUDENTS_CONCERNED": ([17, 4017],),
+    "merging.GUARDIANSHIPS": ([17, 4017],),
+    "merging.RESTRICTIONS": ([17, 18],),
+    "merging.MEMBERSHIPS": ([17, 4017],),
+    "merging.ENROLMENTS": ([17, 18],),
+    "merging.STUDENTS": ([17, 18],),
+    "merging.ACCOUNTS": ([17, 4017],),
+    "merging.PLACE_ACCOUNTS": ([17, 18], [18, 17], ["ACTIVE", "DISABLED"], [None, "MERGED"]),
+    "merging.HANGING": ([17, 18], NOW),
+    "merging.COUNTS": (17,),
+    "merging.VERIFICATIONS": (17, 18),
+    "merging.WORK_ORDERS": (17,),
+    "merging.COPY_RESTRICTIONS": (17, 18, [17]),
+    "merging.GUARDIANSHIP_OF": (4017, 17),
+    "merging.LOCK_MERGE": (17,),
+    "merging.LATER": (17, [17, 18]),
+    "merging.PAGE": ([18], TODAY, 17, 26),
+    "merging.ONE": ([18], TODAY, 17),
+    "merging.NO_IMPORT": (),
     "staff.MEMBERS": (),
     "trail.PEOPLE": ("0017", "user17"),
     "trail.ALL": (None, 50),

@@ -48,6 +48,7 @@ HASH_NOTHING = {
     *("recordGuardianship", "confirmGuardianship", "revokeGuardianship", "restrictGuardianship", "liftRestriction"),
     *("setPortalAccess", "recordConsent"),
     *("openWorkOrder", "resolveWorkOrder"),
+    *("mergePeople", "undoMerge"),
 }
 
 

@@ -143,6 +143,10 @@ async def test_an_adult_on_record_joins_under_the_source_id(staff: Staff, distri
     assert one_sentence(nobody) == "Nobody on record has the source id 'u-9'."
     pupil = staff("add", "--source-id", "u-8", "--role", "reporter")
     assert one_sentence(pupil) == "The source id 'u-8' is a student's: staff need a record of their own."
+    twin = await district.person("Maria", "Quimby", source_id="u-6", merged_into_id=maria.id)
+    merged = staff("add", "--source-id", "u-6", "--role", "reporter")
+    assert one_sentence(merged) == "The source id 'u-6' is of a record that was merged into another one."
+    assert not await Account.exists(person_id=twin.id)
 
 
 async def test_a_role_may_have_a_first_and_a_last_day(staff: Staff, today: Portal) -> None:

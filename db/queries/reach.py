@@ -85,8 +85,10 @@ WHERE {CURRENT}
        OR e.school_id = ANY (CASE a.capacity WHEN 'STUDENT' THEN $4::bigint[] ELSE $5::bigint[] END))
 """
 
-#: The one condition on which an account `a` is shown, in whatever way it is asked for.
-SEEN = f"(a.id = $1::bigint OR a.capacity = ANY ($3::text[]) OR EXISTS ({PLACES}))"
+#: The one condition on which an account `a` is shown, in whatever way it is asked for. What was left over when two
+#: records were made one is nobody's account any more.
+SEEN = f"""((a.id = $1::bigint OR a.capacity = ANY ($3::text[]) OR EXISTS ({PLACES}))
+    AND a.disabled_reason IS DISTINCT FROM 'MERGED')"""
 
 #: The schools of account `a` that are in reach, as JSON.
 SCHOOLS = f"""(

@@ -5,13 +5,13 @@ from datetime import datetime
 from db import sql
 from db.sql import Row
 
-# Everybody with this address on record. Locked, so that no account is closed between this and its link. Uses
-# person_email, account_one_per_person_and_capacity.
+# Everybody with this address on record, merged records aside, which are nobody's any more. Locked, so that no account
+# is closed between this and its link. Uses person_email, account_one_per_person_and_capacity.
 ACCOUNTS_OF_ADDRESS = """
 SELECT a.id AS account_id, a.capacity, a.status, a.username,
        p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred, p.email, p.language
 FROM person p JOIN account a ON a.person_id = p.id
-WHERE p.email_folded = $1
+WHERE p.email_folded = $1 AND p.merged_into_id IS NULL
 ORDER BY p.id, a.id
 LIMIT $2
 FOR UPDATE OF a

@@ -10,6 +10,8 @@ from asyncpg import Connection
 
 from db import sql
 from db.context import Context
+from db.queries.merging import MERGE_LOCK
+from db.roster.aliases import follow_merges
 from db.roster.checking import Checked
 from db.roster.checking_people import USERS
 from db.roster.merge import Merge
@@ -122,7 +124,10 @@ async def _merge(connection: Connection, ctx: Context, checked: Checked) -> dict
     if not await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({IMPORT_LOCK})"):
         what, to_do = "Another import is running.", "Wait until it has ended, then start again."
         raise RosterRefused([Problem("busy", Severity.ERROR, "the roster", None, None, what, to_do)])
+    # Merges are a matter of a moment; while a set is brought in, none begins.
+    await connection.execute(f"SELECT pg_advisory_xact_lock({MERGE_LOCK})")
     staged = await stage(connection, ctx, checked.records)
+    await follow_merges(connection)
     for subject in sorted(checked.records.silent_on):
         await connection.execute(KEEP_WHAT_IS_ON_RECORD[subject])
     await _refuse_taken_numbers(connection, checked)

@@ -11,6 +11,8 @@ HOUSEHOLDS = Merge(
             phone = s.phone
         FROM staged_household s
         WHERE h.source_id = s.source_id
+          -- what a registrar corrected stays corrected
+          AND h.decided_by = 'ROSTER'
           AND (h.name, h.street, h.city, h.state, h.postal_code, h.phone)
               IS DISTINCT FROM (s.name, s.street, s.city, s.state, s.postal_code, s.phone)""",
     add="""
@@ -47,17 +49,23 @@ MEMBERS = Merge(
     change="""
         UPDATE household_member m SET is_secondary = s.is_secondary, begins_on = s.begins_on, ends_on = s.ends_on
         FROM matched_member s
-        WHERE m.id = s.id
+        WHERE m.id = s.id AND m.decided_by = 'ROSTER'
           AND (m.is_secondary, m.begins_on, m.ends_on) IS DISTINCT FROM (s.is_secondary, s.begins_on, s.ends_on)""",
     add="""
         INSERT INTO household_member (household_id, person_id, is_secondary, begins_on, ends_on)
         SELECT s.household_id, s.person_id, s.is_secondary, s.begins_on, s.ends_on
-        FROM matched_member s WHERE s.id IS NULL""",
+        FROM matched_member s
+        WHERE s.id IS NULL
+          -- Where a registrar linked somebody, or ended it, a set counts again only from a later day on.
+          AND NOT EXISTS (
+              SELECT FROM household_member r
+              WHERE r.household_id = s.household_id AND r.person_id = s.person_id AND r.decided_by = 'REGISTRAR'
+                AND (s.begins_on > r.ends_on) IS NOT TRUE)""",
     missing="""
         SELECT count(*) FROM household_member m
         JOIN household h ON h.id = m.household_id
         JOIN person p ON p.id = m.person_id
-        WHERE h.source_id IS NOT NULL AND p.source_id IS NOT NULL
+        WHERE m.decided_by = 'ROSTER' AND h.source_id IS NOT NULL AND p.source_id IS NOT NULL
           AND NOT EXISTS (
               SELECT FROM staged_member s
               WHERE s.household = h.source_id AND s.person = p.source_id
@@ -130,13 +138,17 @@ RESTRICTIONS = Merge(
     "restrictions",
     "staged_restriction",
     prepare=(
-        # `id` is the restriction in force that came from a roster. One that the registrar lifted stays lifted unless
-        # the set's begins later than that.
+        # `id` is the restriction in force that came from a roster: one that says as much already, where there are
+        # several, as after two records were made one. One that the registrar lifted stays lifted unless the set's
+        # begins later than that.
         """
         CREATE TEMPORARY TABLE matched_restriction ON COMMIT DROP AS
         SELECT g.id AS guardianship_id, s.begins_on, s.ends_on,
-               (SELECT max(r.id) FROM restriction r
-                WHERE r.guardianship_id = g.id AND r.decided_by = 'ROSTER' AND r.lifted_at IS NULL) AS id,
+               (SELECT r.id FROM restriction r
+                WHERE r.guardianship_id = g.id AND r.decided_by = 'ROSTER' AND r.lifted_at IS NULL
+                ORDER BY r.begins_on <= coalesce(s.begins_on, r.begins_on)
+                         AND (r.ends_on IS NULL OR r.ends_on >= s.ends_on) DESC NULLS LAST, r.id DESC
+                LIMIT 1) AS id,
                EXISTS (SELECT FROM restriction r
                 WHERE r.guardianship_id = g.id AND r.decided_by = 'ROSTER' AND r.lifted_at IS NOT NULL
                   AND (s.begins_on IS NULL OR s.begins_on <= r.lifted_at::date)) AS was_lifted
@@ -151,7 +163,11 @@ RESTRICTIONS = Merge(
         UPDATE restriction r
         SET begins_on = least(r.begins_on, s.begins_on),
             ends_on = CASE WHEN r.ends_on IS NOT NULL AND s.ends_on IS NOT NULL THEN greatest(r.ends_on, s.ends_on) END
-        FROM matched_restriction s
+        FROM (
+            SELECT id, min(begins_on) AS begins_on,
+                   CASE WHEN bool_and(ends_on IS NOT NULL) THEN max(ends_on) END AS ends_on
+            FROM matched_restriction GROUP BY id
+        ) s
         WHERE r.id = s.id AND r.lifted_at IS NULL
           AND (s.begins_on < r.begins_on
                OR (r.ends_on IS NOT NULL AND (s.ends_on IS NULL OR s.ends_on > r.ends_on)))""",
