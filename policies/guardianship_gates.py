@@ -30,10 +30,12 @@ def merged_away(record: AccessRecord) -> Mapping[GateName, Found] | None:
 def _person(place: Place) -> Found:
     if place.record.account is not None:
         return holds(say("The guardian and the student are on record."))
+    if place.record.tie is None:
+        remedy = say("Record the guardianship (recordGuardianship): that adds the account.")
+    else:
+        remedy = say("Once the guardian may see the student, issue a key (issueActivationKey): that adds the account.")
     return fails(
-        say("The guardian is on record, but there is no account that could be opened."),
-        say("Record the guardianship (recordGuardianship): that adds the account."),
-        Role.REGISTRAR,
+        say("The guardian is on record, but there is no account that could be opened."), remedy, Role.REGISTRAR
     )
 
 

@@ -64,7 +64,7 @@ async def deciding(ctx: Context, step: StepTaken, registrar: Viewer, guardianshi
         step.note.details["guardianship"] = guardianship_id
         await require_for_students(ctx, step, Action.GUARDIANSHIP_MANAGE, [student_id])
         await refuse_family(ctx, registrar, [guardian_id, student_id])
-        await queries.lock_guardian(guardian_id)
+        await queries.lock_person(guardian_id)
         held = await queries.lock(guardianship_id)
         if held is None or held["guardian_id"] != guardian_id:
             # Two records were made one meanwhile.

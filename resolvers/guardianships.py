@@ -74,7 +74,7 @@ async def _pair_that_can_be(ctx: Context, guardian_id: int, student_id: int) -> 
     if guardian_id == student_id:
         raise InvalidInput([FieldProblem(("input", "guardianId"), say("Nobody is their own guardian."))])
     merged = [row["merged_into_id"] for row in await charge.places([student_id], ctx.today)]
-    if merged != [None] or not await queries.lock_guardian(guardian_id):
+    if merged != [None] or not await queries.lock_person(guardian_id):
         raise NotFound
     if standing := await queries.status_of_pair(guardian_id, student_id):
         raise WrongState(standing)

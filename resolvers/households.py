@@ -11,7 +11,7 @@ from typing import Any
 from db.context import Context, Viewer
 from db.languages import Sentence, say
 from db.models import DecidedBy, Household, HouseholdMember, HouseholdVersion
-from db.queries import charge
+from db.queries import charge, guardianships
 from db.queries import households as queries
 from db.queries.reach import Reach
 from db.sql import Row
@@ -230,9 +230,10 @@ async def _in_hand(ctx: Context, step: StepTaken, me: Viewer, household_id: int 
 
 async def _newcomer(ctx: Context, step: StepTaken, me: Viewer, person_id: int | None) -> None:
     """Whoever is to live somewhere is of the asker's schools; noted as who it is about."""
-    places = await charge.places([person_id or 0], ctx.today)
-    if not places or places[0]["merged_into_id"] is not None:
+    # Locked, so that the record is not merged into another one meanwhile.
+    if not await guardianships.lock_person(person_id or 0):
         raise NotFound
+    places = await charge.places([person_id or 0], ctx.today)
     _note_person(step, places[0]["id"], is_student=places[0]["is_student"])
     require_at(ctx, step, Action.HOUSEHOLD_MANAGE, _schools(places))
     await refuse_family(ctx, me, [places[0]["id"]])

@@ -6,6 +6,7 @@ from typing import Any
 from db.context import Capacity, Context, Viewer
 from db.models import AccountStatus, ActivationKey, KeyState
 from db.queries import activation as activation_queries
+from db.queries import guardianships as guardianship_queries
 from db.queries import key_desk as queries
 from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
@@ -29,7 +30,7 @@ async def issue_activation_key(
 
     Raises:
         InvalidInput: no good reason.
-        NotFound: there is no such person, or no account on record.
+        NotFound: there is no such person, or no account of such a student on record.
         NotAllowed: with what is missing; of a guardian, a confirmed guardianship with the portal mark.
         AlreadyActivated: the account is open: no key is needed.
         WrongState: the account is disabled.
@@ -38,12 +39,18 @@ async def issue_activation_key(
         viewer = registrar_anywhere(ctx, step, Action.KEY_MANAGE)
         step.note.details |= {"reason": reasons.noted(reason), "capacity": capacity.value}
         async with step.transaction():
+            # Before guardianships are locked, as whoever decides about one does.
+            if not await guardianship_queries.lock_person(person_id):
+                raise NotFound
             found = await queries.holder(person_id, capacity)
             if found is None:
                 raise NotFound
             entitle = _through_student if capacity is Capacity.GUARDIAN else _as_student
             student_id = await entitle(ctx, step, viewer, person_id)
             account_id = found["account_id"]
+            if account_id is None and capacity is Capacity.GUARDIAN:
+                # Whoever may have a key may have an account.
+                account_id = await guardianship_queries.add_account(person_id)
             if account_id is None:
                 raise NotFound
             step.note.about_account_id = account_id

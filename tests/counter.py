@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from db import sql
 from db.context import Capacity
 from db.models import (
     Account,
@@ -14,10 +13,8 @@ from db.models import (
     GateName,
     Guardianship,
     GuardianshipStatus,
-    Restriction,
     Student,
 )
-from resolvers.activation_key import key_of_record
 from schema.nodes import global_id
 from tests import documents
 from tests.clients import Answer, Portal
@@ -187,38 +184,50 @@ _AFTER_ENABLING = {GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
 
 
 # ------------------------------------------------------------------------------------------------ mending it
-# THE REGISTRAR'S STEPS stand here as changes of rows, and become the mutations that the remedies name.
-async def _add_account(at: Counter) -> None:
-    account = await Account.create(person_id=at.desk.maria.id, capacity=Capacity.GUARDIAN)
-    at.desk.maria.account_id = account.id
+def _tie_id(tie: Guardianship) -> dict[str, str]:
+    return {"guardianshipId": global_id("Guardianship", tie.id)}
+
+
+async def _decide(at: Counter, document: str, **choice: object) -> None:
+    """A decision of the registrar's about the guardianship of the two, if there is one to decide about."""
+    if tie := await Guardianship.get_or_none():
+        await at.registrar.do(document, _tie_id(tie) | choice)
 
 
 async def _record(at: Counter) -> None:
-    await at.desk.district.guardianship(at.desk.maria.id, at.desk.nora.id)
+    pair = {"guardianId": global_id("Guardian", at.desk.maria.id), "studentId": global_id("Student", at.desk.nora.id)}
+    words = {"relationship": "mother", "evidence": "Birth certificate seen", "portalAccess": True}
+    await at.registrar.do(documents.RECORD_GUARDIANSHIP, pair | words)
 
 
 async def _confirm(at: Counter) -> None:
-    await Guardianship.all().update(status=GuardianshipStatus.CONFIRMED, confirmed_at=at.clock(), revoked_at=None)
+    await _decide(at, documents.CONFIRM_GUARDIANSHIP, evidence="Birth certificate seen")
 
 
-async def _mark(_: Counter) -> None:
-    await Guardianship.all().update(portal_access=True)
+async def _mark(at: Counter) -> None:
+    await _decide(at, documents.SET_PORTAL_ACCESS, allowed=True, reason="Asked for at the counter")
 
 
 async def _lift(at: Counter) -> None:
-    await Restriction.all().update(lifted_at=at.clock())
+    await _decide(at, documents.LIFT_RESTRICTION, reason="The order has ended")
 
 
 async def _consent(at: Counter) -> None:
-    await Guardianship.all().update(adult_access=True, consent_at=at.clock(), consent_evidence="A signed form")
+    await _decide(at, documents.RECORD_CONSENT, given=True, evidence="A signed form")
 
 
 async def _issue(at: Counter) -> str | None:
-    """None for an account that takes no key, such as a disabled one."""
-    if not await Account.filter(id=at.account_id, status=AccountStatus.NOT_ACTIVATED).exists():
-        return None
-    async with sql.transaction():
-        return (await key_of_record(at.desk.district.ctx, at.account_id, Capacity.GUARDIAN)).key
+    """None for an account that takes no key, such as a disabled one, or for whoever may see nobody yet."""
+    choice = {"personId": global_id("Guardian", at.desk.maria.id), "reason": "ID seen at the counter"}
+    key: str | None = (await at.registrar.do(documents.ISSUE_ACTIVATION_KEY, choice)).get("key")
+    return key
+
+
+async def _add_account(at: Counter) -> None:
+    """By recording the guardianship, or where there is one, with a key."""
+    await (_issue(at) if await Guardianship.exists() else _record(at))
+    if account := await Account.get_or_none(person_id=at.desk.maria.id, capacity=Capacity.GUARDIAN):
+        at.desk.maria.account_id = account.id
 
 
 # The designee's and the guardian's steps, through GraphQL.

@@ -238,7 +238,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "key_letters.ADD_KEYS": ([17], [DIGEST[:16]], [DIGEST], 1, NOW, NOW),
     "guardianships.PAIR": (17,),
     "guardianships.STATUS_OF_PAIR": (4017, 17),
-    "guardianships.LOCK_GUARDIAN": (4017,),
+    "guardianships.LOCK_PERSON": (4017,),
     "guardianships.LOCK": (17,),
     "guardianships.ADD_ACCOUNT": (4017,),
     "guardianships.LIFT": (17, TODAY, NOW, 19, "why"),
@@ -357,7 +357,6 @@ BY_COMMAND = {"staff.MEMBERS"}
 PARTS = {RESTRICTED, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
-PARTS = {RESTRICTED, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
 
 

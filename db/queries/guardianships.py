@@ -23,7 +23,7 @@ STATUS_OF_PAIR = "SELECT status FROM guardianship WHERE guardian_id = $1 AND stu
 
 # Whoever decides about one of a guardian's guardianships comes past this before it reads any of them, so that of two
 # who take the last two students away one sees it. A merged record is nobody's. Uses person_pkey.
-LOCK_GUARDIAN = "SELECT id FROM person WHERE id = $1 AND merged_into_id IS NULL FOR NO KEY UPDATE"
+LOCK_PERSON = "SELECT id FROM person WHERE id = $1 AND merged_into_id IS NULL FOR NO KEY UPDATE"
 
 # Uses guardianship_pkey, student_pkey, person_pkey.
 LOCK = """
@@ -36,9 +36,13 @@ WHERE g.id = $1 FOR UPDATE OF g
 # A person may hold an account in each capacity; the row is there from the start. Uses
 # account_one_per_person_and_capacity.
 ADD_ACCOUNT = """
-INSERT INTO account (person_id, capacity, status, must_change_password)
-SELECT $1, 'GUARDIAN', 'NOT_ACTIVATED', false
-WHERE NOT EXISTS (SELECT FROM account WHERE person_id = $1 AND capacity = 'GUARDIAN')
+WITH held AS (
+    SELECT id FROM account WHERE person_id = $1 AND capacity = 'GUARDIAN'
+), added AS (
+    INSERT INTO account (person_id, capacity, status, must_change_password)
+    SELECT $1, 'GUARDIAN', 'NOT_ACTIVATED', false WHERE NOT EXISTS (SELECT FROM held) RETURNING id
+)
+SELECT id FROM held UNION ALL SELECT id FROM added
 """
 
 # Those that are over stay as they were. Uses restriction_in_force.
@@ -95,9 +99,9 @@ async def status_of_pair(guardian_id: int, student_id: int) -> str | None:
     return found["status"] if found else None
 
 
-async def lock_guardian(person_id: int) -> bool:
+async def lock_person(person_id: int) -> bool:
     """Whether there is such a person; nobody else decides about that guardian until the transaction ends."""
-    return await sql.row(LOCK_GUARDIAN, person_id) is not None
+    return await sql.row(LOCK_PERSON, person_id) is not None
 
 
 async def lock(guardianship_id: int) -> Row | None:
@@ -105,9 +109,11 @@ async def lock(guardianship_id: int) -> Row | None:
     return await sql.row(LOCK, guardianship_id)
 
 
-async def add_account(person_id: int) -> None:
-    """The person has a guardian's account from now on, not activated, if there was none. With the guardian locked."""
-    await sql.execute(ADD_ACCOUNT, person_id)
+async def add_account(person_id: int) -> int:
+    """The id of the person's account as a guardian, made now if there was none. With the person locked."""
+    [row] = await sql.rows(ADD_ACCOUNT, person_id)
+    account_id: int = row["id"]
+    return account_id
 
 
 async def guardians_of(student_id: int, on: date) -> list[Row]:
