@@ -20,14 +20,14 @@ from resolvers.outcomes import (
 from resolvers.reach import students_reached
 from resolvers.reporting import name_of
 
-__all__ = ["Wanted", "birth_dates", "count", "guardianship", "guardianships", "student_summary"]
+__all__ = ["Wanted", "birth_dates", "count", "guardianship", "guardianship_seen", "guardianships", "student_summary"]
 
 
 async def guardianship(ctx: Context, guardianship_id: int) -> GuardianshipSeen | None:
     """The guardianship with this id; None when it is absent, or not the asker's to see."""
     reach = students_reached(ctx, Action.GUARDIANSHIP_MANAGE)
     row = await queries.one(reach, guardianship_id, on=ctx.today) if reach else None
-    return _guardianship(row, ctx.today) if row else None
+    return guardianship_seen(row, ctx.today) if row else None
 
 
 async def guardianships(
@@ -36,7 +36,7 @@ async def guardianships(
     """The guardianships that the asker may manage: claimed ones first, then by id; `limit` at most after a position."""
     reach = students_reached(ctx, Action.GUARDIANSHIP_MANAGE)
     rows = await queries.page(reach, wanted, on=ctx.today, after=after, limit=limit) if reach else []
-    return [_guardianship(row, ctx.today) for row in rows]
+    return [guardianship_seen(row, ctx.today) for row in rows]
 
 
 async def count(ctx: Context, wanted: Wanted) -> int:
@@ -60,7 +60,8 @@ def student_summary(row: Mapping[str, Any], student_id: int) -> StudentSummary:
     return StudentSummary(student_id, name_of(row), list(schools.values()), grade_level)
 
 
-def _guardianship(row: Mapping[str, Any], today: date) -> GuardianshipSeen:
+def guardianship_seen(row: Mapping[str, Any], today: date) -> GuardianshipSeen:
+    """From a row of `db.queries.registrar`."""
     restrictions = [_restriction(each) for each in row["restrictions"]]
     in_force = [each for each in restrictions if each.begins_on <= today]
     return GuardianshipSeen(

@@ -11,6 +11,7 @@ from schema.diagnosis import DiagnosisQuery
 from schema.directory import DirectoryQuery
 from schema.duplicates import DuplicatesQuery
 from schema.execution import Operations
+from schema.guardians import GuardianQuery
 from schema.guardianships import GuardianshipMutation
 from schema.help import HelpQuery
 from schema.helpdesk import HelpdeskMutation
@@ -55,6 +56,7 @@ class Query(
     NodeQuery,
     ReportingQuery,
     RegistrarQuery,
+    GuardianQuery,
     HouseholdQuery,
     DirectoryQuery,
     PolicyQuery,

@@ -8,6 +8,7 @@ import strawberry
 from db.context import Context
 from resolvers import disclosures, portal, session
 from schema.disclosures import Disclosure
+from schema.guardians import guardian_by
 from schema.households import household_by
 from schema.merging import person_merge_of
 from schema.nodes import Node, read_global_id
@@ -41,6 +42,10 @@ async def _account(info: Info, number: int) -> Node | None:
 
 async def _guardianship(info: Info, number: int) -> Node | None:
     return await guardianship_of(info.context, number)
+
+
+async def _guardian(info: Info, number: int) -> Node | None:
+    return await guardian_by(info.context, number)
 
 
 async def _household(info: Info, number: int) -> Node | None:
@@ -77,6 +82,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "Disclosure": _disclosure,
     "Account": _account,
     "Guardianship": _guardianship,
+    "Guardian": _guardian,
     "Household": _household,
     "WorkOrder": _work_order,
     "PersonMerge": _person_merge,

@@ -89,19 +89,13 @@ INSERT INTO recovery_token (account_id, kind, secret_version, digest, state, iss
     SELECT n, 'LINK', 1, sha256(n::text::bytea), 'CURRENT', now(), now() + n * interval '1 minute',
            substr(sha256(n::text::bytea), 1, 16), n
     FROM generate_series(1, 8000) n;
-INSERT INTO person_merge (kept_id, merged_id, merged_at, merged_by_id, reason, before)
-    SELECT n, n + 4000, now(), 8000, 'twice', '{}' FROM generate_series(1, 3999) n;
-INSERT INTO work_order (id, status, opened_at, opened_by_id, problem)
-    SELECT n, 'OPEN', now(), n, 'problem' FROM generate_series(1, 4000) n;
+INSERT INTO person_merge (id, kept_id, merged_id, merged_at, merged_by_id, reason, before)
+    SELECT n, 4000 + n, n, now(), 8000, 'One person', '{"kind": "GUARDIAN"}' FROM generate_series(1, 3999) n;
 INSERT INTO work_order (id, status, opened_at, opened_by_id, guardian_id, student_id, problem, resolution, resolved_at,
                         resolved_by_id)
     SELECT n, CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'RESOLVED' END, now(), n, 4000 + n, n, 'Not seen',
            CASE WHEN n % 50 <> 0 THEN 'Done' END, CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN n END
     FROM generate_series(1, 4000) n;
-INSERT INTO work_order (status, opened_at, opened_by_id, guardian_id, student_id, problem)
-    SELECT 'OPEN', now(), 8000, 4000 + n, n, 'Sees nobody' FROM generate_series(1, 4000) n;
-INSERT INTO person_merge (id, kept_id, merged_id, merged_at, merged_by_id, reason, before)
-    SELECT n, 4000 + n, n, now(), 8000, 'One person', '{"kind": "GUARDIAN"}' FROM generate_series(1, 3999) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
@@ -247,12 +241,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "guardianships.WITHDRAW_LETTERS": (4000, NOW, "OUTDATED", '{"student_id": 17}', True),
     "charge.PLACES": ([17, 4017], TODAY),
     "charge.RELATED": ([17, 4017], TODAY, 19),
+    "guardians.BY_NAME": ("Given4017", "Family4017", 10),
+    "guardians.ONE": (4017,),
     "households.ONE": ([18], TODAY, 17),
     "households.OF_PERSON": ([18], TODAY, 17),
     "households.LOCK": (17,),
     "households.LIVING": (17, TODAY),
     "households.TOLD": (17, TODAY),
     "registrar.ONE_AT_SCHOOLS": ([18], TODAY, 17),
+    "registrar.OF_PERSON": ([18], TODAY, 4017),
     "registrar.ONE_IN_DISTRICT": (None, TODAY, 17),
     "registrar.PAGE_AT_SCHOOLS": ([18], TODAY, *ANY_GUARDIANSHIP, [18], True, 17, 26),
     "registrar.PAGE_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP, None, True, 17, 26),

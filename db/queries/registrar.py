@@ -77,6 +77,14 @@ ONE_AT_SCHOOLS = f"""{_ALL} WHERE g.id = $3 AND EXISTS (
 # Uses guardianship_pkey.
 ONE_IN_DISTRICT = f"{_ALL} WHERE g.id = $3 AND {_IN_DISTRICT}"
 
+# All of a guardian or of a student. Uses guardianship_one_per_pair, guardianship_student.
+OF_PERSON = f"""{_ALL}
+WHERE (g.guardian_id = $3 OR g.student_id = $3)
+  AND ($1::bigint[] IS NULL OR EXISTS (
+      SELECT FROM enrolment e WHERE e.student_id = g.student_id AND e.school_id = ANY ($1::bigint[]) AND {CURRENT}))
+ORDER BY (g.status <> 'CLAIMED'), g.id
+"""
+
 # $8 holds the schools that are asked for, which are in reach. Uses enrolment_school, guardianship_student.
 PAGE_AT_SCHOOLS = f"{_GUARDIANSHIP.format(source=_of_schools('$8'))} WHERE true {_WANTED} {_PAGE}"
 # Uses guardianship_queue: from the last page's end, as far as this one goes.
@@ -96,6 +104,11 @@ async def one(reach: Reach, guardianship_id: int, *, on: date) -> Row | None:
     statement = ONE_IN_DISTRICT if reach.everywhere else ONE_AT_SCHOOLS
     found = await sql.row(statement, reach.ids, on, guardianship_id)
     return None if found is None else _read(found)
+
+
+async def of_person(reach: Reach, person_id: int, *, on: date) -> list[Row]:
+    """The guardianships of a guardian or of a student, as far as the students are in reach; claimed ones first."""
+    return [_read(row) for row in await sql.rows(OF_PERSON, reach.ids, on, person_id)]
 
 
 async def page(reach: Reach, wanted: Wanted, *, on: date, after: tuple[bool, int] | None, limit: int) -> list[Row]:
