@@ -1,7 +1,7 @@
 """The registrar gives out a key: to a guardian of a student of the own schools, or to such a student."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from db.context import Capacity, Context, Viewer
 from db.models import AccountStatus, ActivationKey, KeyState
@@ -31,9 +31,9 @@ async def issue_activation_key(
     Raises:
         InvalidInput: no good reason.
         NotFound: there is no such person, or no account of such a student on record.
-        NotAllowed: with what is missing; of a guardian, a confirmed guardianship with the portal mark.
+        NotAllowed: with what is missing; of a guardian, a confirmed guardianship.
         AlreadyActivated: the account is open: no key is needed.
-        WrongState: the account is disabled.
+        WrongState: the account is disabled; or what else a confirmed guardianship lacks, such as the portal mark.
     """
     async with taking(ctx, Step.ISSUE_KEY) as step:
         viewer = registrar_anywhere(ctx, step, Action.KEY_MANAGE)
@@ -83,13 +83,23 @@ async def _through_student(ctx: Context, step: StepTaken, viewer: Viewer, guardi
     if not near:
         raise NotAllowed([MissingFact.SAME_SCHOOL])
     await refuse_family(ctx, viewer, [guardian_id, *(ward["student_id"] for ward in wards)])
-    for ward in near:
-        if standing_of(ward, ward["birth_date"], ctx.today) is Standing.CONFIRMED:
-            require_at(ctx, step, Action.KEY_MANAGE, ward["schools"])
-            student_id: int = ward["student_id"]
-            step.note.about_student_id = student_id
-            return student_id
-    raise NotAllowed([MissingFact.GUARDIANSHIP_CONFIRMED])
+    stands = {standing_of(ward, ward["birth_date"], ctx.today): ward for ward in reversed(near)}
+    if (ward := stands.get(Standing.CONFIRMED)) is None:
+        # What is nearest to a yes: the registrar is told what is left to do.
+        lacking = next((word for standing, word in _LACKING.items() if standing in stands), None)
+        raise WrongState(lacking) if lacking else NotAllowed([MissingFact.GUARDIANSHIP_CONFIRMED])
+    require_at(ctx, step, Action.KEY_MANAGE, ward["schools"])
+    student_id: int = ward["student_id"]
+    step.note.about_student_id = student_id
+    return student_id
+
+
+#: What a guardianship lacks that shows no student though it is confirmed; that first which is put right soonest.
+_LACKING: Final = {
+    Standing.UNMARKED: "NO_MARK",
+    Standing.RIGHTS_PASSED: "RIGHTS_PASSED",
+    Standing.RESTRICTED: "RESTRICTED",
+}
 
 
 def _at_own_schools(ctx: Context, viewer: Viewer, wards: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -127,6 +127,16 @@ AS_THINGS_STAND: dict[str, Said] = {
     "NOT_RESTRICTED": Said(say("There is no restriction in force, and none to come."), "STUDENT_NOT_VISIBLE"),
     "MARKED": Said(say("The portal may show this student to this guardian already."), "STUDENT_NOT_VISIBLE"),
     "UNMARKED": Said(say("The portal does not show this student to this guardian as it is."), "STUDENT_NOT_VISIBLE"),
+    "NO_MARK": Said(
+        say("The guardianship is confirmed, but the portal mark is missing: set it first."), "STUDENT_NOT_VISIBLE"
+    ),
+    "RIGHTS_PASSED": Said(
+        say("The student is of age, and the rights are the student's: record the student's consent first."),
+        "STUDENT_NOT_VISIBLE",
+    ),
+    "RESTRICTED": Said(
+        say("A restriction is in force: while it is, this guardian sees nothing of the student."), "STUDENT_NOT_VISIBLE"
+    ),
     "CONSENT_GIVEN": Said(say("The student's consent is on record already."), "STUDENT_NOT_VISIBLE"),
     "NO_CONSENT": Said(say("There is no consent of the student's on record."), "STUDENT_NOT_VISIBLE"),
 }

@@ -156,16 +156,26 @@ async def _guardianship(office: Office, **columns: object) -> None:
     await Guardianship.filter(guardian_id=office.maria.id).update(**columns)
 
 
-@pytest.mark.parametrize("standing", [claimed, revoked, without_mark, restricted, of_age], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("standing", "refusal", "why"),
+    [
+        (claimed, "NotAllowed", ["GUARDIANSHIP_CONFIRMED"]),
+        (revoked, "NotAllowed", ["GUARDIANSHIP_CONFIRMED"]),
+        (without_mark, "WrongState", "NO_MARK"),
+        (of_age, "WrongState", "RIGHTS_PASSED"),
+        (restricted, "WrongState", "RESTRICTED"),
+    ],
+)
 async def test_nothing_less_than_a_confirmed_guardianship_with_the_mark_gives_a_key(
-    office: Office, standing: Callable[[Office], Awaitable[None]]
+    office: Office, standing: Callable[[Office], Awaitable[None]], refusal: str, why: object
 ) -> None:
+    """And the registrar is told what it lacks."""
     # And a student of another school, however sure, gives no right here.
     far = await office.district.student("Ada", school=office.elsewhere)
     await office.district.guardianship(office.maria.id, far.id)
     await standing(office)
     refused = await office.issue(office.maria, replace=True)
-    assert (refused["__typename"], refused.get("missing")) == ("NotAllowed", ["GUARDIANSHIP_CONFIRMED"])
+    assert (refused["__typename"], refused.get("missing", refused.get("status"))) == (refusal, why)
     assert await ActivationKey.all().count() == 0
     assert await Letter.all().count() == 0
 
