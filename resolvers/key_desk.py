@@ -83,7 +83,8 @@ async def _through_student(ctx: Context, step: StepTaken, viewer: Viewer, guardi
     if not near:
         raise NotAllowed([MissingFact.SAME_SCHOOL])
     await refuse_family(ctx, viewer, [guardian_id, *(ward["student_id"] for ward in wards)])
-    stands = {standing_of(ward, ward["birth_date"], ctx.today): ward for ward in reversed(near)}
+    # The student's majority aside, as when the key is used: what the account shows is another matter.
+    stands = {standing_of(ward | {"adult_access": True}, None, ctx.today): ward for ward in reversed(near)}
     if (ward := stands.get(Standing.CONFIRMED)) is None:
         # What is nearest to a yes: the registrar is told what is left to do.
         lacking = next((word for standing, word in _LACKING.items() if standing in stands), None)
@@ -97,7 +98,6 @@ async def _through_student(ctx: Context, step: StepTaken, viewer: Viewer, guardi
 #: What a guardianship lacks that shows no student though it is confirmed; that first which is put right soonest.
 _LACKING: Final = {
     Standing.UNMARKED: "NO_MARK",
-    Standing.RIGHTS_PASSED: "RIGHTS_PASSED",
     Standing.RESTRICTED: "RESTRICTED",
 }
 

@@ -130,10 +130,6 @@ AS_THINGS_STAND: dict[str, Said] = {
     "NO_MARK": Said(
         say("The guardianship is confirmed, but the portal mark is missing: set it first."), "STUDENT_NOT_VISIBLE"
     ),
-    "RIGHTS_PASSED": Said(
-        say("The student is of age, and the rights are the student's: record the student's consent first."),
-        "STUDENT_NOT_VISIBLE",
-    ),
     "RESTRICTED": Said(
         say("A restriction is in force: while it is, this guardian sees nothing of the student."), "STUDENT_NOT_VISIBLE"
     ),

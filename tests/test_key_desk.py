@@ -11,7 +11,7 @@ import pytest
 from app.asgi import create_app
 from app.settings import Settings
 from db import sql
-from db.context import Role
+from db.context import Capacity, Role
 from db.models import (
     Account,
     AccountStatus,
@@ -29,7 +29,7 @@ from db.trail import Step
 from mail.outbox import LetterKind
 from schema.nodes import global_id
 from tests import documents
-from tests.clients import Answer, Portal
+from tests.clients import Answer, Portal, crowd
 from tests.conftest import Clock
 from tests.desk import at_desk
 from tests.district import PASSWORD, Adult, District, Pupil
@@ -162,7 +162,6 @@ async def _guardianship(office: Office, **columns: object) -> None:
         (claimed, "NotAllowed", ["GUARDIANSHIP_CONFIRMED"]),
         (revoked, "NotAllowed", ["GUARDIANSHIP_CONFIRMED"]),
         (without_mark, "WrongState", "NO_MARK"),
-        (of_age, "WrongState", "RIGHTS_PASSED"),
         (restricted, "WrongState", "RESTRICTED"),
     ],
 )
@@ -180,8 +179,28 @@ async def test_nothing_less_than_a_confirmed_guardianship_with_the_mark_gives_a_
     assert await Letter.all().count() == 0
 
 
-async def test_one_student_of_the_school_is_enough(office: Office) -> None:
+async def test_the_guardian_of_a_student_of_age_gets_a_key_which_shows_nothing_yet(office: Office) -> None:
+    """As a key works that was given before: consent may be recorded later."""
     await of_age(office)
+    issued = await office.issue(office.maria)
+    assert issued["__typename"] == "ActivationKeyIssued"
+    async with crowd(1, office.portal) as [home]:
+        opened_now = await home.activate(issued["key"], "maria.q", PASSWORD)
+        home.token = opened_now["session"]["token"]
+        assert await home.students() == []
+
+
+async def test_a_guardian_without_an_account_gets_one_with_the_key(office: Office) -> None:
+    await Account.filter(id=office.maria.account_id).delete()
+    issued = await office.issue(office.maria)
+    assert issued["__typename"] == "ActivationKeyIssued"
+    [account] = await Account.filter(person_id=office.maria.id)
+    assert (account.capacity, account.status) == (Capacity.GUARDIAN, AccountStatus.NOT_ACTIVATED)
+    assert (await office.portal.activate(issued["key"], "maria.q", PASSWORD))["__typename"] == "AccountActivated"
+
+
+async def test_one_student_of_the_school_is_enough(office: Office) -> None:
+    await without_mark(office)
     ada = await office.district.student("Ada", school=office.school)
     await office.district.guardianship(office.maria.id, ada.id)
     assert (await office.issue(office.maria))["__typename"] == "ActivationKeyIssued"
@@ -196,11 +215,6 @@ async def left_school(office: Office, whom: Adult | Pupil) -> Adult | Pupil | st
 
 async def merged_away(office: Office, whom: Adult | Pupil) -> Adult | Pupil | str:
     await Person.filter(id=whom.id).update(merged_into_id=office.dana.id)
-    return whom
-
-
-async def without_account(office: Office, whom: Adult | Pupil) -> Adult | Pupil | str:
-    await Account.filter(id=whom.account_id).delete()
     return whom
 
 
@@ -236,7 +250,6 @@ async def rubbish(_: Office, whom: Adult | Pupil) -> Adult | Pupil | str:
     [
         (left_school, "NotAllowed", ["SAME_SCHOOL"]),
         (merged_away, "NotFound", None),
-        (without_account, "NotFound", None),
         (disabled, "WrongState", "DISABLED"),
         (opened, "AlreadyActivated", None),
         (nobody, "NotFound", None),
