@@ -99,3 +99,8 @@ def standing(facts: GuardianshipFacts | None, *, on: date, seeing: bool) -> Stan
 def standing_of(row: Mapping[str, Any], birth_date: date | None, on: date) -> Standing:
     """The fact for seeing a student, from a row of a query about guardianships."""
     return standing(GuardianshipFacts.of(row, birth_date), on=on, seeing=True)
+
+
+def majority_aside(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same row as if the student's rights had not passed: for what does not show the student by itself."""
+    return {**row, "adult_access": True}

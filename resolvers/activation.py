@@ -14,7 +14,7 @@ from db.secrets import normalise_activation_key
 from db.trail import Note, Step
 from mail.outbox import Addressee, LetterKind, promise
 from policies import usernames
-from policies.guardianship import Standing, standing_of
+from policies.guardianship import Standing, majority_aside, standing_of
 from policies.limits import Budget, Spent, spend
 from policies.refusals import FieldProblem, InvalidInput, KeyNotAccepted
 from resolvers.choice import password_faults
@@ -75,12 +75,15 @@ async def _acceptable(ctx: Context, digits: str, note: Note) -> dict[str, Any]:
 
 
 async def _still_entitled(ctx: Context, found: dict[str, Any]) -> bool:
-    """A guardian's key opens nothing once no student is left to see, and a staff key nothing without a role."""
+    """A guardian's key opens nothing once no student is left to see, and a staff key nothing without a role.
+
+    A student's majority ends no key, as it ends no account: what is seen depends on the student's consent from then on.
+    """
     capacity = Capacity(found["capacity"])
     if not await sees_own_account(ctx, found["person_id"], capacity):
         return False
     return capacity is not Capacity.GUARDIAN or any(
-        standing_of(ward, ward["birth_date"], ctx.today) is Standing.CONFIRMED
+        standing_of(majority_aside(ward), None, ctx.today) is Standing.CONFIRMED
         for ward in await portal_queries.students_of_guardian(found["person_id"], ctx.today, None)
     )
 

@@ -12,7 +12,7 @@ from db.trail import Step
 from mail.outbox import Addressee, LetterKind, promise
 from policies import reasons
 from policies.gate import Facts, gate_of
-from policies.guardianship import Standing, standing_of
+from policies.guardianship import Standing, majority_aside, standing_of
 from policies.refusals import AlreadyActivated, MissingFact, NotAllowed, NotFound, WrongState
 from policies.words import Action
 from resolvers.activation_key import key_of_record
@@ -84,7 +84,7 @@ async def _through_student(ctx: Context, step: StepTaken, viewer: Viewer, guardi
         raise NotAllowed([MissingFact.SAME_SCHOOL])
     await refuse_family(ctx, viewer, [guardian_id, *(ward["student_id"] for ward in wards)])
     # The student's majority aside, as when the key is used: what the account shows is another matter.
-    stands = {standing_of(ward | {"adult_access": True}, None, ctx.today): ward for ward in reversed(near)}
+    stands = {standing_of(majority_aside(ward), None, ctx.today): ward for ward in reversed(near)}
     if (ward := stands.get(Standing.CONFIRMED)) is None:
         # What is nearest to a yes: the registrar is told what is left to do.
         lacking = next((word for standing, word in _LACKING.items() if standing in stands), None)

@@ -277,12 +277,8 @@ async def _unmark(clock: Clock) -> None:
     await Guardianship.all().update(portal_access=False)
 
 
-async def _come_of_age(clock: Clock) -> None:
-    await Student.all().update(birth_date=date(2008, 10, 5))
-
-
 @pytest.mark.parametrize(
-    "end", [_expire, _replace, _use, _open_otherwise, _revoke, _unmark, _come_of_age], ids=lambda end: end.__name__[1:]
+    "end", [_expire, _replace, _use, _open_otherwise, _revoke, _unmark], ids=lambda end: end.__name__[1:]
 )
 async def test_keys_that_open_nothing_all_look_like_one_that_never_was(
     portal: Portal, key: str, clock: Clock, end: Any
@@ -298,6 +294,14 @@ async def test_keys_that_open_nothing_all_look_like_one_that_never_was(
     assert now == never
     assert (await dump()) | {"attempt_budget": []} == before | {"attempt_budget": []}
     assert await spent("key-client") == [2 if end is _expire else 4]
+
+
+async def test_a_student_who_comes_of_age_ends_no_key_and_is_not_seen(portal: Portal, key: str) -> None:
+    """As it ends no account: consent may be recorded later."""
+    await Student.all().update(birth_date=date(2008, 10, 5))
+    opened = await portal.activate(key, "maria.q", PASSWORD)
+    assert opened["__typename"] == "AccountActivated"
+    assert await portal.students(token=opened["session"]["token"]) == []
 
 
 async def test_a_guardian_who_lost_the_only_student_gets_in_again_when_it_is_put_right(

@@ -115,6 +115,18 @@ async def test_leading_zeros_may_be_left_out_where_the_short_number_is_one_stude
     assert await body(portal, otis, studentNumber="4101") == refused
 
 
+async def test_the_own_key_of_a_student_whom_a_guardian_is_kept_away_from_is_had_at_the_school_alone(
+    portal: Portal, district: District, nora: Pupil, refused: bytes
+) -> None:
+    """Whoever is kept away knows number, birth date and SSN of the own child; the other guardian is not concerned."""
+    theo = await district.guardian(nora, given="Theo")
+    await district.restrict(theo, nora)
+    assert await body(portal, nora, forStudent=True) == refused
+    assert await body(portal, nora, guardianName=theo.name) == refused
+    maria = {"given": "Maria", "family": "Quimby"}
+    assert (await portal.request_key(*nora.proofs, guardianName=maria))["__typename"] == "ActivationKeyIssued"
+
+
 async def test_from_the_eighteenth_birthday_on_the_guardian_gets_none_unless_the_student_agrees(
     portal: Portal, district: District, refused: bytes, clock: Clock
 ) -> None:
