@@ -3,7 +3,8 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from datetime import date
+from typing import Any, Final, cast
 
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
@@ -56,3 +57,12 @@ async def execute(statement: str, *values: object) -> int:
     """Runs an INSERT, UPDATE or DELETE; returns the number of rows."""
     changed, _ = await connection().execute_query(statement, list(values))
     return changed
+
+
+#: As which the first and the last day of Python's calendar are stored; rosters write the last one for "no end".
+_ENDLESS: Final = {"-infinity": date.min, "infinity": date.max}
+
+
+def day(text: str) -> date:
+    """A date as PostgreSQL writes it into JSON."""
+    return _ENDLESS.get(text) or date.fromisoformat(text)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from db.models import AccountStatus, DisabledReason, GuardianshipStatus
+from db.sql import day
 from policies.guardianship import GuardianshipFacts
 
 
@@ -24,7 +25,7 @@ class Span:
     def of(cls, row: Mapping[str, Any]) -> Self:
         """From JSON with the two dates."""
         begins, ends = row["begins_on"], row["ends_on"]
-        return cls(date.fromisoformat(begins) if begins else None, date.fromisoformat(ends) if ends else None)
+        return cls(day(begins) if begins else None, day(ends) if ends else None)
 
     def has(self, day: date) -> bool:
         """Whether the day is one of them. The same as the condition in `db.queries.guardianships.RESTRICTED`."""

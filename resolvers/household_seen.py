@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from db.context import Capacity
 from db.models import DecidedBy
+from db.sql import day
 from resolvers.outcomes import Name
 from resolvers.reporting import name_of
 
@@ -85,8 +86,8 @@ def _member(row: Mapping[str, Any]) -> Member:
         name=name_of(row),
         capacity=Capacity.STUDENT if row["is_student"] else Capacity.GUARDIAN,
         is_secondary=row["is_secondary"],
-        begins_on=date.fromisoformat(row["begins_on"]) if row["begins_on"] else None,
-        ends_on=date.fromisoformat(row["ends_on"]) if row["ends_on"] else None,
+        begins_on=day(row["begins_on"]) if row["begins_on"] else None,
+        ends_on=day(row["ends_on"]) if row["ends_on"] else None,
         decided_by=DecidedBy(row["decided_by"]),
     )
 

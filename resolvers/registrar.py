@@ -8,6 +8,7 @@ from db.context import Context
 from db.models import DecidedBy, GuardianshipStatus
 from db.queries import registrar as queries
 from db.queries.registrar import Wanted
+from db.sql import day
 from policies.guardianship import last_birth_of_age, rights_pass_on
 from policies.words import Action
 from resolvers.outcomes import (
@@ -89,8 +90,8 @@ def _restriction(row: Mapping[str, Any]) -> Restriction:
     ends_on = row["ends_on"]
     return Restriction(
         kind=row["kind"],
-        begins_on=date.fromisoformat(row["begins_on"]),
-        ends_on=date.fromisoformat(ends_on) if ends_on else None,
+        begins_on=day(row["begins_on"]),
+        ends_on=day(ends_on) if ends_on else None,
         reason=row["reason"],
         decided_by=DecidedBy(row["decided_by"]),
     )

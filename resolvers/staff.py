@@ -9,6 +9,7 @@ from db import sql, trail
 from db.context import Capacity, Context, Role
 from db.models import Account, AccountStatus, Person, RoleAssignment, School, Student
 from db.queries import staff as queries
+from db.sql import day
 from db.trail import Note, Step
 from policies import names, usernames
 from resolvers.activation_key import key_of_record
@@ -110,8 +111,8 @@ def _member(row: dict[str, Any]) -> Member:
                 Role(post["role"]),
                 post["school_id"],
                 post["school"],
-                date.fromisoformat(post["begins_on"]) if post["begins_on"] else None,
-                date.fromisoformat(post["ends_on"]) if post["ends_on"] else None,
+                day(post["begins_on"]) if post["begins_on"] else None,
+                day(post["ends_on"]) if post["ends_on"] else None,
             )
             for post in row["posts"]
         ],

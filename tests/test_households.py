@@ -1,6 +1,6 @@
 """Putting households right: who lives where, two households for a child, corrections with their history."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +309,17 @@ async def test_each_change_is_in_the_trail(portal: Portal, family: Family) -> No
     assert [entry.about_person_id for entry in entries] == [family.nora.id, family.theo.id, family.nora.id, None]
     assert entries[3].details["changed"] == ["phone"]
     assert "0188" not in str(entries[3].details)
+
+
+async def test_a_roster_that_writes_the_last_of_all_days_for_no_end_is_read(
+    portal: Portal, district: District, family: Family
+) -> None:
+    await HouseholdMember.filter(person_id=family.nora.id).update(begins_on=date.min, ends_on=date.max)
+    restriction = await district.restrict(family.theo, family.nora, ends_on=date.max)
+    household = await _household(portal, family.home_id)
+    assert household is not None
+    [nora] = [member for member in household["members"] if member["id"] == student_id(family.nora)]
+    assert (nora["since"], nora["until"]) == ("0001-01-01", "9999-12-31")
+    asked = "query One($id: ID!) { guardianship(id: $id) { restriction { until } } }"
+    tie = await portal.ask(asked, {"id": global_id("Guardianship", restriction.guardianship_id)})
+    assert tie["guardianship"]["restriction"]["until"] == "9999-12-31"
