@@ -15,6 +15,12 @@ RESTRICTED = """EXISTS (
     WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL
       AND r.begins_on <= $2 AND (r.ends_on IS NULL OR r.ends_on >= $2))"""
 
+#: Whether the guardian of `g` is kept away for good, or will be from a later day on: what is opened until then stays
+#: open. Uses restriction_in_force.
+KEPT_AWAY = """(g.status = 'REVOKED' OR EXISTS (
+    SELECT 1 FROM restriction r
+    WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL AND (r.ends_on IS NULL OR r.ends_on >= $2)))"""
+
 # Uses guardianship_pkey.
 PAIR = "SELECT guardian_id, student_id FROM guardianship WHERE id = $1"
 
