@@ -21,6 +21,7 @@ from db.models import (
     Session,
     Student,
 )
+from db.queries.versions import versions_in_use
 from db.trail import Step
 from schema.nodes import global_id
 from tests import documents
@@ -263,6 +264,22 @@ async def test_a_student_keeps_the_number_and_gets_a_proof_where_there_was_none(
     await desk.undo(merge_id)
     again = await Student.get(id=double.id)
     assert (again.student_number, len(again.ssn_proof or b"")) == (double.number, 32)
+
+
+async def test_a_proof_that_an_undo_would_bring_back_keeps_its_secret_in_use(desk: Desk, clock: Clock) -> None:
+    """An operator who took the old secret away would leave a student whom nobody can prove any more."""
+    double, single = [await desk.district.student(school=desk.school) for _ in range(2)]
+    await Student.filter(id__not=double.id).update(ssn_proof_version=2)
+    assert await versions_in_use(clock()) == [1, 2]
+    merge_id = await desk.merged(single, double)
+    assert not await Student.filter(ssn_proof_version=1).exists()
+    assert await versions_in_use(clock()) == [1, 2]
+    clock.advance(days=365)
+    assert await versions_in_use(clock()) == [2], "it cannot be undone any more"
+    clock.advance(days=-365)
+    await desk.undo(merge_id)
+    await Student.filter(id=double.id).update(ssn_proof_version=2)
+    assert await versions_in_use(clock()) == [2], "it was undone, and the proof is the student's own matter"
 
 
 async def test_a_number_that_went_to_somebody_else_keeps_two_records_one(desk: Desk) -> None:
