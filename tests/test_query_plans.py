@@ -221,6 +221,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "key_desk.HOLDER": (17, "STUDENT"),
     "key_desk.WARDS": (4017, TODAY),
     "key_desk.GUARDIANS_TO_TELL": (17, TODAY),
+    "key_desk.STUDENT_TO_TELL": (17,),
     "key_letters.STUDENTS_AT_SCHOOL": (18, TODAY, "07"),
     "key_letters.STUDENTS_WITH_NUMBERS": (["0017", "18"],),
     "key_letters.GUARDIANSHIPS": ([17, 18], TODAY),
