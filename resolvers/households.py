@@ -98,8 +98,9 @@ async def link_household_member(
         me = registrar_anywhere(ctx, step, Action.HOUSEHOLD_MANAGE)
         begins_on = since or ctx.today
         async with step.transaction():
-            found, members = await _in_hand(ctx, step, me, household_id)
+            # The person is held before the household, as by whoever undoes a merge.
             await _newcomer(ctx, step, me, person_id)
+            found, members = await _in_hand(ctx, step, me, household_id)
             newcomer = step.note.about_person_id
             if any(member["person_id"] == newcomer for member in members) or await HouseholdMember.exists(
                 household_id=found["id"], person_id=newcomer, begins_on=begins_on

@@ -287,6 +287,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "duplicates.PAIRS_IN_DISTRICT": (None, TODAY, 17, 18, 26, None),
     "merging.PEOPLE": ([17, 4017],),
     "merging.LOCK_PEOPLE": ([17, 4017],),
+    "merging.LOCK_VERIFICATIONS": ([17, 4017],),
     "merging.GOES_ON": (17,),
     "merging.STUDENTS_CONCERNED": ([17, 4017],),
     "merging.GUARDIANSHIPS": ([17, 4017],),

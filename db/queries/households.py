@@ -55,9 +55,11 @@ ORDER BY EXISTS (SELECT FROM household_member m WHERE m.household_id = h.id AND 
          h.id
 """
 
-# Uses household_pkey. Whoever changes a household or who lives there waits for others who do.
+# Uses household_pkey. Whoever changes a household or who lives there waits for others who do. A row that only refers to
+# it does not: an undone merge puts memberships back, while it holds people for whom somebody here may wait.
 LOCK = """
-SELECT id, name, street, city, state, postal_code, phone, decided_by FROM household WHERE id = $1 FOR UPDATE
+SELECT id, name, street, city, state, postal_code, phone, decided_by FROM household WHERE id = $1
+FOR NO KEY UPDATE
 """
 
 # Those who live there on a day, or will. Uses household_member_household.

@@ -31,7 +31,8 @@ FOR SHARE OF g
 # The guardians of a student ($1) with an address, and how things stand between the two on day $2.
 # Uses guardianship_student, person_pkey, student_pkey, restriction_in_force.
 GUARDIANS_TO_TELL = f"""
-SELECT p.id AS person_id, p.email, p.language, g.status, g.portal_access, g.adult_access, s.birth_date, {RESTRICTED} AS restricted
+SELECT p.id AS person_id, p.email, p.language, g.status, g.portal_access, g.adult_access, s.birth_date,
+       {RESTRICTED} AS restricted
 FROM guardianship g JOIN person p ON p.id = g.guardian_id JOIN student s ON s.id = g.student_id
 WHERE g.student_id = $1 AND p.email <> '' AND p.merged_into_id IS NULL
 ORDER BY g.id
