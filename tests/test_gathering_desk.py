@@ -354,6 +354,8 @@ async def test_who_is_of_no_household_or_kept_away_from_a_student_of_it_is_told_
     assert await letter(family.maria, MARIA) is Withdrawn.OUTDATED
     await Restriction.all().update(ends_on=family.ctx.today - timedelta(days=1), begins_on=date(2026, 1, 1))
     assert isinstance(await letter(family.maria, MARIA), EmailMessage)
+    await family.as_after(GuardianshipChange.REVOKED)
+    assert await letter(family.maria, MARIA) is Withdrawn.OUTDATED
 
 
 # ------------------------------------------------------------------------------------------------ keys
