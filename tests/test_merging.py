@@ -330,6 +330,22 @@ async def test_what_was_taken_away_since_is_taken_from_both(
     assert [each.guardian_id for each in now] == [desk.maria.id, desk.twin.id]
 
 
+async def test_a_key_in_the_hands_of_whoever_was_kept_away_since_opens_nothing_after_an_undo(desk: Desk) -> None:
+    """Theo's father holds a key of the record that was merged, and is restricted while it is one with the other."""
+    double = await desk.district.student("Theo", school=desk.school, born=desk.theo.birth_date)
+    father = await desk.district.guardian(desk.theo, double, given="Rex")
+    key = (await desk.portal.request_key(*double.proofs, forStudent=True))["key"]
+    merge_id = await desk.merged(desk.theo, double)
+    tie = await Guardianship.get(guardian_id=father.id)
+    said = {"guardianshipId": global_id("Guardianship", tie.id), "kind": "no contact", "reason": "Court papers"}
+    restricted = await desk.portal.do(
+        documents.RESTRICT_GUARDIANSHIP, said | {"from": desk.district.ctx.today.isoformat()}
+    )
+    assert restricted["__typename"] == "GuardianshipChanged"
+    assert (await desk.undo(merge_id))["__typename"] == "MergeUndone"
+    assert (await desk.portal.check_key(key))["__typename"] == "KeyNotAccepted"
+
+
 async def test_what_was_added_since_stays_where_it_is(desk: Desk) -> None:
     merge_id = await desk.merged(desk.maria, desk.twin)
     added = await desk.district.student(school=desk.school)
