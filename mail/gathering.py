@@ -187,15 +187,20 @@ async def key_issued(ctx: Context, letter: LetterInHand) -> Gathered:
     if letter.person_id == student_id:
         if key_of != student_id:
             return Withdrawn.OUTDATED
-        student = None
+        student, confirmed = None, True
     else:
         student = await queries.student_of(letter.person_id, student_id, ctx.today)
         if student is None or student["restricted"] or student["status"] == GuardianshipStatus.REVOKED:
             return Withdrawn.OUTDATED
+        if student["of_age"] is not False and not student["adult_access"]:
+            # The rights have passed to the student, who alone is told.
+            return Withdrawn.OUTDATED
+        confirmed = student["status"] == GuardianshipStatus.CONFIRMED
     whose = WhoseKey.OWN if key_of == letter.person_id else WhoseKey.ANOTHER_GUARDIAN
     return KeyGivenOut(
         name=display(reader),
-        schools=await schools_of(ctx, [student_id]),
+        # Where the student goes to school is not told on somebody's word alone that this is a guardian.
+        schools=await schools_of(ctx, [student_id]) if confirmed else (),
         at=letter.promised_at,
         student=display(student) if student else None,
         whose=WhoseKey.STUDENT if student and letter.facts.get("capacity") == Capacity.STUDENT else whose,

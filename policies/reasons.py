@@ -12,8 +12,9 @@ from policies.refusals import FieldProblem, InvalidInput
 LONGEST: Final = 500
 #: Of what is only named, such as a relationship.
 LONGEST_NAMED: Final = 100
-#: Nine digits that stand together or in groups, as in a Social Security number.
-_LIKE_AN_SSN: Final = re.compile(r"(?<!\d)\d{3}[-. ]?\d{2}[-. ]?\d{4}(?!\d)")
+#: Nine digits that stand together or in groups, as in a Social Security number, whatever word processors make of the
+#: hyphens between them.
+_LIKE_AN_SSN: Final = re.compile(r"(?<!\d)\d{3}[\W_]{0,3}\d{2}[\W_]{0,3}\d{4}(?!\d)")
 
 
 def kept(text: str) -> str:

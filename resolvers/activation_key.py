@@ -104,8 +104,8 @@ def _proved(ctx: Context, record: dict[str, Any], birth_date: date, digits: str)
 
 
 def _student_target(record: dict[str, Any]) -> dict[str, Any]:
-    # A guardian who is kept away knows all that would be asked: the student's key is then had at the school alone.
-    if record["student_account_id"] is None or any(guardian["restricted"] for guardian in record["guardians"]):
+    # A guardian who is kept away, or will be, knows all that would be asked: the key is then had at the school alone.
+    if record["student_account_id"] is None or any(guardian["kept_away"] for guardian in record["guardians"]):
         raise NotMatched
     return {
         "person_id": record["student_id"],

@@ -19,6 +19,7 @@ from resolvers.charge import refuse_family, require_for_students
 from resolvers.outcomes import GuardianshipSeen
 from resolvers.registrar import guardianship
 from resolvers.step import StepTaken
+from resolvers.told import KEPT_AWAY, addressees
 
 #: After which a guardian may see less than before.
 _TAKES_AWAY: Final = frozenset(
@@ -96,7 +97,7 @@ async def decided(ctx: Context, step: StepTaken, guardianship_id: int, change: G
     step.note.details |= {"guardianship": guardianship_id, "change": change.value}
     if change in _TAKES_AWAY:
         step.note.details |= await _withdrawn(ctx, held, change)
-    told = await _told_of(ctx, held)
+    told = await _told_of(ctx, held, change)
     facts = {"guardianship_id": guardianship_id, "change": change.value}
     step.note.details["letters"] = len(await promise(ctx, LetterKind.GUARDIANSHIP_CHANGED, told, facts))
     seen = await guardianship(ctx, guardianship_id)
@@ -125,20 +126,23 @@ async def _withdrawn(ctx: Context, held: Row, change: GuardianshipChange) -> dic
     return taken
 
 
-async def _told_of(ctx: Context, held: Row) -> list[Addressee]:
+async def _told_of(ctx: Context, held: Row, change: GuardianshipChange) -> list[Addressee]:
     """The guardian whom it concerns, other guardians with a say today, and the student who is of age.
 
     Whose rights have passed to the student hears no more about it than about anything else.
     """
-    told = [
-        Addressee(row["person_id"], row["email"], row["language"])
-        for row in await queries.guardians_of(held["student_id"], ctx.today)
-        if row["email"]
-        and (
-            row["person_id"] == held["guardian_id"]
-            or standing(GuardianshipFacts.of(row, held["birth_date"]), on=ctx.today, seeing=False) is Standing.CONFIRMED
+    concerned, others, kept_away = [], [], []
+    for row in await queries.guardians_of(held["student_id"], ctx.today):
+        stands = standing(GuardianshipFacts.of(row, held["birth_date"]), on=ctx.today, seeing=False)
+        is_concerned = row["person_id"] == held["guardian_id"]
+        if stands in KEPT_AWAY or (is_concerned and change in _ENDS_TRUST):
+            kept_away.append(row)
+        if is_concerned:
+            concerned.append(row)
+        elif stands is Standing.CONFIRMED:
+            others.append(row)
+    if held["birth_date"] is not None and of_age(held["birth_date"], ctx.today):
+        others.append(
+            {"person_id": held["student_id"], "email": held["student_email"], "language": held["student_language"]}
         )
-    ]
-    if held["student_email"] and held["birth_date"] is not None and of_age(held["birth_date"], ctx.today):
-        told.append(Addressee(held["student_id"], held["student_email"], held["student_language"]))
-    return told
+    return addressees(concerned, ()) + addressees(others, kept_away)

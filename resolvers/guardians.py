@@ -26,7 +26,7 @@ class Namesake:
 
 async def guardian(ctx: Context, person_id: int) -> GuardianSummary | None:
     """The guardian with this id; None when absent, or guardian of no student of the asker's schools."""
-    if not await guardianships_of(ctx, person_id):
+    if not any(tie.guardian.id == person_id for tie in await guardianships_of(ctx, person_id)):
         return None
     row = await queries.one(person_id)
     return GuardianSummary(row["id"], name_of(row)) if row else None

@@ -40,17 +40,25 @@ class Corrections:
 
 # ------------------------------------------------------------------------------------------------ looking
 async def household(ctx: Context, household_id: int) -> HouseholdSeen | None:
-    """The household with this id; None when it is absent, or of no school of the asker's."""
+    """The household with this id; None when it is absent, of no school of the asker's, or one of the own family.
+
+    Whoever is kept away from a child and is a registrar besides does not learn here where the child lives.
+    """
     reach = students_reached(ctx, Action.HOUSEHOLD_MANAGE)
     row = await queries.one(reach, household_id, on=ctx.today) if reach else None
-    return household_of(row) if row else None
+    return household_of(row) if row and not await _is_familys(ctx, row) else None
 
 
 async def households_of(ctx: Context, person_id: int) -> list[HouseholdSeen]:
-    """The households in which a person is or was, as far as they are of the asker's schools; present ones first."""
+    """The households in which a person is or was, present ones first: those that `household` would show."""
     reach = students_reached(ctx, Action.HOUSEHOLD_MANAGE)
     rows = await queries.of_person(reach, person_id, on=ctx.today) if reach else []
-    return [household_of(row) for row in rows]
+    return [household_of(row) for row in rows if not await _is_familys(ctx, row)]
+
+
+async def _is_familys(ctx: Context, row: Row) -> bool:
+    people = {member["person_id"] for member in row["members"]}
+    return ctx.viewer is None or await charge.related(people, ctx.viewer.person_id, ctx.today)
 
 
 # ------------------------------------------------------------------------------------------------ who lives there
@@ -98,8 +106,9 @@ async def link_household_member(
         me = registrar_anywhere(ctx, step, Action.HOUSEHOLD_MANAGE)
         begins_on = since or ctx.today
         async with step.transaction():
-            found, members = await _in_hand(ctx, step, me, household_id)
+            # The person is held before the household, as by whoever undoes a merge.
             await _newcomer(ctx, step, me, person_id)
+            found, members = await _in_hand(ctx, step, me, household_id)
             newcomer = step.note.about_person_id
             if any(member["person_id"] == newcomer for member in members) or await HouseholdMember.exists(
                 household_id=found["id"], person_id=newcomer, begins_on=begins_on

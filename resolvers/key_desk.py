@@ -9,16 +9,17 @@ from db.queries import activation as activation_queries
 from db.queries import guardianships as guardianship_queries
 from db.queries import key_desk as queries
 from db.trail import Step
-from mail.outbox import Addressee, LetterKind, promise
+from mail.outbox import LetterKind, promise
 from policies import reasons
 from policies.gate import Facts, gate_of
-from policies.guardianship import Standing, majority_aside, standing_of
+from policies.guardianship import GuardianshipFacts, Standing, majority_aside, standing, standing_of
 from policies.refusals import AlreadyActivated, MissingFact, NotAllowed, NotFound, WrongState
 from policies.words import Action
 from resolvers.activation_key import key_of_record
 from resolvers.charge import refuse_family, registrar_anywhere, require_at, require_for_students
 from resolvers.outcomes import KeyShown
 from resolvers.step import StepTaken, taking
+from resolvers.told import KEPT_AWAY, addressees
 
 
 async def issue_activation_key(
@@ -126,10 +127,16 @@ async def _end_current_key(account_id: int) -> bool:
 
 
 async def _tell_of_key(ctx: Context, student_id: int, person_id: int, capacity: Capacity, *, replaced: bool) -> None:
-    """Every guardian of the student who may know of it, whoever has the key: nobody gets one behind their backs."""
-    told = [
-        Addressee(guardian["id"], guardian["email"], guardian["language"])
-        for guardian in await queries.guardians_to_tell(student_id, ctx.today)
-    ]
+    """Every guardian of the student who may know of it, whoever has the key: nobody gets one behind their backs. And
+    the student whose own it is."""
+    told, kept_away = [], []
+    for row in await queries.guardians_to_tell(student_id, ctx.today):
+        stands = standing(GuardianshipFacts.of(row, row["birth_date"]), on=ctx.today, seeing=False)
+        if stands in KEPT_AWAY:
+            kept_away.append(row)
+        elif stands is not Standing.RIGHTS_PASSED:
+            told.append(row)
+    if capacity is Capacity.STUDENT and (student := await queries.student_to_tell(student_id)):
+        told.append(student)
     facts = {"student_id": student_id, "person_id": person_id, "capacity": capacity.value, "replaced": replaced}
-    await promise(ctx, LetterKind.KEY_ISSUED, told, facts)
+    await promise(ctx, LetterKind.KEY_ISSUED, addressees(told, kept_away), facts)

@@ -47,21 +47,22 @@ def _registrar(ctx: Context, step: StepTaken) -> Viewer:
 
 
 async def _require_charge(ctx: Context, step: StepTaken, viewer: Viewer, people: Sequence[int]) -> None:
-    """All students whom anything of these people is about are the asker's to care for, and none is family; of people
-    without any student, whoever has the whole district decides.
+    """All students whom anything of these people is about are the asker's to care for, and none is family; where one
+    of them has no student at all, whoever has the whole district decides.
 
     Raises:
         NotAllowed: with what is missing.
         NotFound: as for every step of this desk.
     """
-    standing = [*people, *[await queries.goes_on(each) for each in people]]
-    students = await queries.students_concerned(standing)
+    standing = {each: await queries.goes_on(each) for each in people}
+    of_each = [await queries.students_concerned(pair) for pair in standing.items()]
+    students = sorted({student for found in of_each for student in found})
     for action in _ACTIONS:
-        if students:
-            await require_for_students(ctx, step, action, students)
-        else:
+        if not all(of_each):
+            # Whoever is of no school is a stranger to a school: a name and a number would do to learn of anybody.
             require_at(ctx, step, action, ())
-    await refuse_family(ctx, viewer, [*standing, *students])
+        await require_for_students(ctx, step, action, students)
+    await refuse_family(ctx, viewer, [*standing, *standing.values(), *students])
 
 
 def _two(keep: Recorded | None, merge: Recorded | None) -> tuple[Recorded, Recorded]:

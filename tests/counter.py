@@ -78,10 +78,12 @@ class Counter:
         await MEND[gate](self)
 
     async def mend_all(self) -> None:
-        """Mends the first gate that fails, and the next one, until none does; a disabled account is enabled first."""
+        """Mends the first gate that fails, and the next one, until none does; a disabled account is enabled first, and
+        one that is missing is added once the guardian may see the student, as its remedy says."""
         while failing := await self.failing():
             assert len(self.mended) < 9, (failing, self.mended)
-            await self.mend(min(failing, key=lambda gate: (gate in _AFTER_ENABLING, failing.index(gate))))
+            late = {*_AFTER_ENABLING, GateName.PERSON}
+            await self.mend(min(failing, key=lambda gate: (gate in late, failing.index(gate))))
 
 
 # ------------------------------------------------------------------------------------------------ breaking it

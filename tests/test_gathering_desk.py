@@ -354,6 +354,8 @@ async def test_who_is_of_no_household_or_kept_away_from_a_student_of_it_is_told_
     assert await letter(family.maria, MARIA) is Withdrawn.OUTDATED
     await Restriction.all().update(ends_on=family.ctx.today - timedelta(days=1), begins_on=date(2026, 1, 1))
     assert isinstance(await letter(family.maria, MARIA), EmailMessage)
+    await family.as_after(GuardianshipChange.REVOKED)
+    assert await letter(family.maria, MARIA) is Withdrawn.OUTDATED
 
 
 # ------------------------------------------------------------------------------------------------ keys
@@ -391,6 +393,13 @@ async def test_of_a_key_nobody_is_told_who_may_not_know_of_the_student(family: F
     await restriction.delete()
     assert isinstance(await letter(family.ruben, RUBEN), EmailMessage)
     assert await letter(family.ruben, "old@example.org") is Withdrawn.OUTDATED
+    await family.of_age()
+    assert await letter(family.ruben, RUBEN) is Withdrawn.OUTDATED
+    await Guardianship.filter(guardian_id=family.ruben.id).update(adult_access=True, status=GuardianshipStatus.CLAIMED)
+    # Whom nobody has confirmed learns of no school.
+    claimed = text_of(await letter(family.ruben, RUBEN))
+    assert "another guardian of Nora Quimby" in claimed
+    assert SCHOOL not in claimed
     await Guardianship.filter(guardian_id=family.ruben.id).update(
         status=GuardianshipStatus.REVOKED, revoked_at=family.ctx.now
     )

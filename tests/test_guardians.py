@@ -49,6 +49,17 @@ async def test_a_registrar_sees_a_guardian_with_the_students_of_the_own_schools(
     assert [member["name"]["display"] for member in home["members"]] == ["Maria Quimby", "Theo Quimby"]
 
 
+async def test_a_student_is_no_guardian(portal: Portal, district: District, schools: tuple[School, School]) -> None:
+    """By a student's number under the name of a guardian nobody is found; unless she is a mother herself."""
+    _, nora, _ = await _family(district, *schools)
+    await at_desk(portal, district, Role.REGISTRAR, schools[0])
+    as_guardian = Adult(nora.id, "Nora", "Quimby", None, nora.account_id)
+    assert await _guardian(portal, as_guardian) is None
+    baby = await district.student("Ida", school=schools[0])
+    await district.guardianship(nora.id, baby.id)
+    assert await _guardian(portal, as_guardian) is not None
+
+
 @pytest.mark.parametrize("role", [None, Role.DESIGNEE, Role.REPORTER, Role.REGISTRAR])
 async def test_nobody_else_sees_or_finds_one(
     portal: Portal, district: District, schools: tuple[School, School], role: Role | None

@@ -8,7 +8,17 @@ import pytest
 
 from db import sql
 from db.context import Role
-from db.models import DecidedBy, Household, HouseholdMember, HouseholdVersion, Letter, School, TrailEntry
+from db.models import (
+    DecidedBy,
+    Guardianship,
+    GuardianshipStatus,
+    Household,
+    HouseholdMember,
+    HouseholdVersion,
+    Letter,
+    School,
+    TrailEntry,
+)
 from db.trail import Step
 from schema.nodes import global_id
 from tests.clients import Answer, Portal
@@ -205,11 +215,18 @@ async def test_what_nobody_could_be_asked_for_is_not_put_on_record(
     assert (await Household.get(id=family.home.id)).phone == "(512) 555-0134"
 
 
+@pytest.mark.parametrize("how", ["restricted", "revoked"])
 async def test_a_guardian_who_is_kept_away_hears_nothing_of_the_household(
-    portal: Portal, district: District, family: Family
+    portal: Portal, district: District, family: Family, how: str
 ) -> None:
+    """Not that there is a new address, either, though a roster goes on to have him there."""
     await HouseholdMember.create(household_id=family.home.id, person_id=family.theo.id)
-    await district.restrict(family.theo, family.nora)
+    if how == "restricted":
+        await district.restrict(family.theo, family.nora)
+    else:
+        await Guardianship.filter(guardian_id=family.theo.id).update(
+            status=GuardianshipStatus.REVOKED, revoked_at=district.ctx.now
+        )
     await portal.do(CORRECT, {"householdId": family.home_id, "phone": "(512) 555-0188", "reason": REASON})
     assert [letter.person_id for letter in await Letter.all()] == [family.maria.id]
 
@@ -282,6 +299,17 @@ async def test_nobody_puts_the_own_household_right(portal: Portal, district: Dis
         refused = await portal.do(document, choice)
         assert (refused["__typename"], refused["missing"]) == ("NotAllowed", ["NOT_RELATED"]), refused
     assert await _state() == before
+
+
+async def test_a_registrar_who_is_kept_away_does_not_learn_where_the_child_lives(
+    portal: Portal, district: District, family: Family
+) -> None:
+    dana = await at_desk(portal, district, Role.REGISTRAR, family.school)
+    await district.guardianship(dana.id, family.nora.id)
+    await district.restrict(dana, family.nora)
+    assert await _household(portal, family.home_id) is None
+    for person in (student_id(family.nora), guardian_id(family.maria)):
+        assert (await portal.ask(OF_PERSON, {"personId": person}))["households"] == []
 
 
 @pytest.mark.parametrize("wrong", ["absent", "kind", "nonsense"])

@@ -275,7 +275,8 @@ async def test_a_no_says_what_is_the_matter_and_changes_nothing(
 
 
 async def test_a_reason_is_needed_and_holds_no_numbers_of_documents(office: Office) -> None:
-    for reason in (" ", "x" * 501, "Showed the card 529-45-6001"):
+    cards = [f"Showed the card 529{between}45{between}6001" for between in ("-", "", " - ", "\u2013", "\u2011", " / ")]
+    for reason in (" ", "x" * 501, *cards):
         refused = await office.issue(office.maria, reason=reason)
         assert [problem["path"] for problem in refused["fields"]] == [["input", "reason"]]
     assert await ActivationKey.all().count() == 0
@@ -391,6 +392,8 @@ async def test_all_guardians_who_may_know_are_told(office: Office) -> None:
     )
     await district.guardian(office.nora, given="Rita", email="rita@example.org", status=GuardianshipStatus.CLAIMED)
     await district.guardian(office.nora, given="Noe")
+    # Ann has the address of one who is kept away.
+    await district.guardian(office.nora, given="Ann", email="Carl@example.org")
     await office.issue(office.maria)
     letters = await Letter.all().order_by("id")
     assert [letter.address for letter in letters] == ["maria@example.org", "paul@example.org", "rita@example.org"]
@@ -401,6 +404,20 @@ async def test_all_guardians_who_may_know_are_told(office: Office) -> None:
     told = [letter.facts for letter in await Letter.filter(address="paul@example.org").order_by("id")]
     own = {"student_id": office.nora.id, "person_id": office.nora.id, "capacity": "STUDENT"}
     assert told == [facts, own | {"replaced": False}, own | {"replaced": True}]
+
+
+async def test_a_student_is_told_of_the_own_key_and_a_guardian_without_consent_is_not(office: Office) -> None:
+    await sql.execute("UPDATE person SET email = 'nora@example.org' WHERE id = $1", office.nora.id)
+    await office.issue(office.maria)
+    await office.issue(office.nora)
+    told = [(letter.facts["capacity"], letter.address) for letter in await Letter.all().order_by("id")]
+    both = ["maria@example.org", "paul@example.org"]
+    assert told == [("GUARDIAN", each) for each in both] + [("STUDENT", each) for each in [*both, "nora@example.org"]]
+    await Letter.all().delete()
+    await of_age(office)
+    await Guardianship.filter(guardian_id=office.paul.id).update(adult_access=True)
+    await office.issue(office.nora, replace=True)
+    assert [letter.address for letter in await Letter.all().order_by("id")] == ["paul@example.org", "nora@example.org"]
 
 
 async def test_the_trail_says_who_gave_it_to_whom_and_why_and_not_which_key(

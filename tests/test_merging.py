@@ -21,6 +21,7 @@ from db.models import (
     Session,
     Student,
 )
+from db.queries.versions import versions_in_use
 from db.trail import Step
 from schema.nodes import global_id
 from tests import documents
@@ -265,6 +266,22 @@ async def test_a_student_keeps_the_number_and_gets_a_proof_where_there_was_none(
     assert (again.student_number, len(again.ssn_proof or b"")) == (double.number, 32)
 
 
+async def test_a_proof_that_an_undo_would_bring_back_keeps_its_secret_in_use(desk: Desk, clock: Clock) -> None:
+    """An operator who took the old secret away would leave a student whom nobody can prove any more."""
+    double, single = [await desk.district.student(school=desk.school) for _ in range(2)]
+    await Student.filter(id__not=double.id).update(ssn_proof_version=2)
+    assert await versions_in_use(clock()) == [1, 2]
+    merge_id = await desk.merged(single, double)
+    assert not await Student.filter(ssn_proof_version=1).exists()
+    assert await versions_in_use(clock()) == [1, 2]
+    clock.advance(days=365)
+    assert await versions_in_use(clock()) == [2], "it cannot be undone any more"
+    clock.advance(days=-365)
+    await desk.undo(merge_id)
+    await Student.filter(id=double.id).update(ssn_proof_version=2)
+    assert await versions_in_use(clock()) == [2], "it was undone, and the proof is the student's own matter"
+
+
 async def test_a_number_that_went_to_somebody_else_keeps_two_records_one(desk: Desk) -> None:
     merge_id = await desk.merged(desk.nora, desk.theo)
     await desk.district.student(number=desk.theo.number, school=desk.school)
@@ -311,6 +328,22 @@ async def test_what_was_taken_away_since_is_taken_from_both(
     now = [await Guardianship.get(id=each.id) for each in pair]
     assert tuple(each.status == "CONFIRMED" and each.portal_access for each in now) == seen_by
     assert [each.guardian_id for each in now] == [desk.maria.id, desk.twin.id]
+
+
+async def test_a_key_in_the_hands_of_whoever_was_kept_away_since_opens_nothing_after_an_undo(desk: Desk) -> None:
+    """Theo's father holds a key of the record that was merged, and is restricted while it is one with the other."""
+    double = await desk.district.student("Theo", school=desk.school, born=desk.theo.birth_date)
+    father = await desk.district.guardian(desk.theo, double, given="Rex")
+    key = (await desk.portal.request_key(*double.proofs, forStudent=True))["key"]
+    merge_id = await desk.merged(desk.theo, double)
+    tie = await Guardianship.get(guardian_id=father.id)
+    said = {"guardianshipId": global_id("Guardianship", tie.id), "kind": "no contact", "reason": "Court papers"}
+    restricted = await desk.portal.do(
+        documents.RESTRICT_GUARDIANSHIP, said | {"from": desk.district.ctx.today.isoformat()}
+    )
+    assert restricted["__typename"] == "GuardianshipChanged"
+    assert (await desk.undo(merge_id))["__typename"] == "MergeUndone"
+    assert (await desk.portal.check_key(key))["__typename"] == "KeyNotAccepted"
 
 
 async def test_what_was_added_since_stays_where_it_is(desk: Desk) -> None:

@@ -96,9 +96,13 @@ async def test_one_student_at_another_school_is_one_too_many(office: Office, kin
         assert (undone.get("missing"), seen) == (["SAME_SCHOOL"], [])
 
 
-async def test_guardians_without_a_student_are_the_districts(office: Office) -> None:
+@pytest.mark.parametrize("how", ["both", "kept", "merged"])
+async def test_guardians_without_a_student_are_the_districts(office: Office, how: str) -> None:
+    """Whichever of the two it is: with any own guardian beside it, a registrar could look up whoever has none."""
     alone = [await office.district.guardian(given="Otto") for _ in range(2)]
-    said = {"keepId": global_id("Guardian", alone[0].id), "mergeId": global_id("Guardian", alone[1].id)}
+    keep = office.maria if how == "merged" else alone[0]
+    merge = office.maria if how == "kept" else alone[1]
+    said = {"keepId": global_id("Guardian", keep.id), "mergeId": global_id("Guardian", merge.id)}
     await at_desk(office.portal, office.district, Role.REGISTRAR, office.school)
     assert (await office.refused(said))["missing"] == ["SAME_SCHOOL"]
     await at_desk(office.portal, office.district, Role.REGISTRAR)

@@ -17,7 +17,7 @@ from tortoise.context import TortoiseContext
 from db import queries, sql
 from db.queries import directory, registrar
 from db.queries.attempts import ONE_MORE
-from db.queries.guardianships import RESTRICTED
+from db.queries.guardianships import KEPT_AWAY, RESTRICTED
 from db.queries.letters import OF_AGE
 from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach, Reach
@@ -221,6 +221,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "key_desk.HOLDER": (17, "STUDENT"),
     "key_desk.WARDS": (4017, TODAY),
     "key_desk.GUARDIANS_TO_TELL": (17, TODAY),
+    "key_desk.STUDENT_TO_TELL": (17,),
     "key_letters.STUDENTS_AT_SCHOOL": (18, TODAY, "07"),
     "key_letters.STUDENTS_WITH_NUMBERS": (["0017", "18"],),
     "key_letters.GUARDIANSHIPS": ([17, 18], TODAY),
@@ -286,6 +287,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "duplicates.PAIRS_IN_DISTRICT": (None, TODAY, 17, 18, 26, None),
     "merging.PEOPLE": ([17, 4017],),
     "merging.LOCK_PEOPLE": ([17, 4017],),
+    "merging.LOCK_VERIFICATIONS": ([17, 4017],),
     "merging.GOES_ON": (17,),
     "merging.STUDENTS_CONCERNED": ([17, 4017],),
     "merging.GUARDIANSHIPS": ([17, 4017],),
@@ -329,6 +331,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 PART_OF = {
     "portal._STUDENT": "portal.STUDENTS_OF_GUARDIAN",
     "guardianships.RESTRICTED": "portal.STUDENTS_OF_GUARDIAN",
+    "guardianships.KEPT_AWAY": "activation.STUDENT_AND_GUARDIANS",
     "letters.OF_AGE": "letters.STUDENT_OF",
     "attempts.ONE_MORE": "attempts.SPEND",
     "logins.LOCKED_UNTIL": "portal.HOLDER",
@@ -351,7 +354,7 @@ COUNTING_ALL = {
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS"}
-PARTS = {RESTRICTED, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
+PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import orjson
 
 from db import sql
-from db.queries.guardianships import RESTRICTED
+from db.queries.guardianships import KEPT_AWAY, RESTRICTED
 from db.sql import Row
 
 # Everything that a request for a key depends on, in one statement, so that a known student costs what an unknown one
@@ -29,7 +29,7 @@ SELECT found.id AS student_id, found.birth_date, found.ssn_state, found.ssn_proo
                'email', guardian.email, 'language', guardian.language,
                'account_id', holds.id, 'account_status', holds.status, 'activated_at', holds.activated_at,
                'status', g.status, 'portal_access', g.portal_access, 'adult_access', g.adult_access,
-               'restricted', {RESTRICTED})
+               'restricted', {RESTRICTED}, 'kept_away', {KEPT_AWAY})
                ORDER BY g.id)
            FROM guardianship g
            JOIN person guardian ON guardian.id = g.guardian_id

@@ -15,6 +15,12 @@ RESTRICTED = """EXISTS (
     WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL
       AND r.begins_on <= $2 AND (r.ends_on IS NULL OR r.ends_on >= $2))"""
 
+#: Whether the guardian of `g` is kept away for good, or will be from a later day on: what is opened until then stays
+#: open. Uses restriction_in_force.
+KEPT_AWAY = """(g.status = 'REVOKED' OR EXISTS (
+    SELECT 1 FROM restriction r
+    WHERE r.guardianship_id = g.id AND r.lifted_at IS NULL AND (r.ends_on IS NULL OR r.ends_on >= $2)))"""
+
 # Uses guardianship_pkey.
 PAIR = "SELECT guardian_id, student_id FROM guardianship WHERE id = $1"
 
@@ -60,12 +66,17 @@ WHERE g.student_id = $1 ORDER BY g.id
 """
 
 # Keys in whosever hands, of accounts that were never opened: persons and their capacities. No account is locked, as
-# whoever activates locks the key first. Uses account_one_per_person_and_capacity, activation_key_one_current.
+# whoever activates locks the key first. Keys of records that were merged into theirs too: they would open an account
+# again once the merge is undone. Uses account_one_per_person_and_capacity, activation_key_one_current,
+# person_merged_into.
 REPLACE_KEYS = """
 UPDATE activation_key k SET state = 'REPLACED'
 FROM unnest($1::bigint[], $2::text[]) AS held (person_id, capacity)
-JOIN account a ON a.person_id = held.person_id AND a.capacity = held.capacity
-WHERE k.account_id = a.id AND k.state = 'CURRENT' AND a.status = 'NOT_ACTIVATED'
+CROSS JOIN LATERAL (
+    SELECT held.person_id AS id UNION ALL SELECT p.id FROM person p WHERE p.merged_into_id = held.person_id
+) AS record
+JOIN account a ON a.person_id = record.id AND a.capacity = held.capacity
+WHERE k.account_id = a.id AND k.state = 'CURRENT' AND (a.status = 'NOT_ACTIVATED' OR a.disabled_reason = 'MERGED')
 RETURNING k.id
 """
 

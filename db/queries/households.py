@@ -6,6 +6,7 @@ from datetime import date
 import orjson
 
 from db import sql
+from db.queries.guardianships import RESTRICTED
 from db.queries.reach import CURRENT, Reach
 from db.sql import Row
 
@@ -55,9 +56,11 @@ ORDER BY EXISTS (SELECT FROM household_member m WHERE m.household_id = h.id AND 
          h.id
 """
 
-# Uses household_pkey. Whoever changes a household or who lives there waits for others who do.
+# Uses household_pkey. Whoever changes a household or who lives there waits for others who do. A row that only refers to
+# it does not: an undone merge puts memberships back, while it holds people for whom somebody here may wait.
 LOCK = """
-SELECT id, name, street, city, state, postal_code, phone, decided_by FROM household WHERE id = $1 FOR UPDATE
+SELECT id, name, street, city, state, postal_code, phone, decided_by FROM household WHERE id = $1
+FOR NO KEY UPDATE
 """
 
 # Those who live there on a day, or will. Uses household_member_household.
@@ -68,15 +71,14 @@ WHERE m.household_id = $1 AND {_NOT_OVER} ORDER BY m.id
 """
 
 # Whom a letter about a household may tell: members with an address, but no guardian who is kept away from a student of
-# the household. Uses household_member_household, person_pkey, restriction_in_force.
+# the household, or was one. Uses household_member_once, person_pkey, guardianship_one_per_pair, restriction_in_force.
 TOLD = f"""
 SELECT DISTINCT p.id, p.email, p.language FROM household_member m JOIN person p ON p.id = m.person_id
 WHERE m.household_id = $1 AND {_NOT_OVER} AND p.email IS NOT NULL
   AND NOT EXISTS (
-      SELECT FROM guardianship g JOIN restriction r ON r.guardianship_id = g.id
-      JOIN household_member with_student ON with_student.household_id = $1 AND with_student.person_id = g.student_id
-      WHERE g.guardian_id = p.id AND r.lifted_at IS NULL
-        AND r.begins_on <= $2 AND (r.ends_on IS NULL OR r.ends_on >= $2))
+      SELECT FROM household_member with_student
+      JOIN guardianship g ON g.guardian_id = p.id AND g.student_id = with_student.person_id
+      WHERE with_student.household_id = $1 AND (g.status = 'REVOKED' OR {RESTRICTED}))
 ORDER BY p.id
 """
 

@@ -28,13 +28,18 @@ ORDER BY g.id
 FOR SHARE OF g
 """
 
-# The guardians of a student ($1) who may know on day $2 that a key was given out, and have an address.
-# Uses guardianship_student, person_pkey.
+# The guardians of a student ($1) with an address, and how things stand between the two on day $2.
+# Uses guardianship_student, person_pkey, student_pkey, restriction_in_force.
 GUARDIANS_TO_TELL = f"""
-SELECT p.id, p.email, p.language FROM guardianship g JOIN person p ON p.id = g.guardian_id
-WHERE g.student_id = $1 AND g.status <> 'REVOKED' AND p.email <> '' AND p.merged_into_id IS NULL AND NOT {RESTRICTED}
+SELECT p.id AS person_id, p.email, p.language, g.status, g.portal_access, g.adult_access, s.birth_date,
+       {RESTRICTED} AS restricted
+FROM guardianship g JOIN person p ON p.id = g.guardian_id JOIN student s ON s.id = g.student_id
+WHERE g.student_id = $1 AND p.email <> '' AND p.merged_into_id IS NULL
 ORDER BY g.id
 """
+
+# A student ($1) with an address. Uses person_pkey.
+STUDENT_TO_TELL = "SELECT p.id AS person_id, p.email, p.language FROM person p WHERE p.id = $1 AND p.email <> ''"
 
 
 async def holder(person_id: int, capacity: str) -> Row | None:
@@ -48,5 +53,10 @@ async def wards(guardian_id: int, on: date) -> list[Row]:
 
 
 async def guardians_to_tell(student_id: int, on: date) -> list[Row]:
-    """Guardians of the student who are neither revoked nor restricted and have an address."""
+    """Guardians of the student who have an address, whatever their standing."""
     return await sql.rows(GUARDIANS_TO_TELL, student_id, on)
+
+
+async def student_to_tell(student_id: int) -> Row | None:
+    """The student, if there is an address."""
+    return await sql.row(STUDENT_TO_TELL, student_id)

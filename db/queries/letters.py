@@ -35,13 +35,14 @@ FROM guardianship g JOIN student s ON s.id = g.student_id JOIN person p ON p.id 
 WHERE g.id = $1
 """
 
-# Whether somebody ($1) is or was of a household ($3), and is kept away from a student who is or was.
+# Whether somebody ($1) is or was of a household ($3), and is kept away from a student who is or was, or was the
+# guardian of one.
 # Uses guardianship_one_per_pair, restriction_in_force.
 MEMBER = f"""
 SELECT EXISTS (SELECT FROM household_member m WHERE m.person_id = $1 AND m.household_id = $3) AS is_member,
        EXISTS (
            SELECT FROM household_member m JOIN guardianship g ON g.student_id = m.person_id
-           WHERE m.household_id = $3 AND g.guardian_id = $1 AND {RESTRICTED}
+           WHERE m.household_id = $3 AND g.guardian_id = $1 AND (g.status = 'REVOKED' OR {RESTRICTED})
        ) AS kept_away
 """
 

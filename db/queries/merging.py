@@ -26,6 +26,13 @@ FROM person p WHERE p.id = ANY ($1::bigint[]) ORDER BY p.id
 # Until the transaction ends. Uses person_pkey.
 LOCK_PEOPLE = "SELECT id FROM person WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 
+# Whoever helps somebody at the desk holds the verification first and then the account; so does a merge.
+# Uses verification_requester, verification_student.
+LOCK_VERIFICATIONS = """
+SELECT id FROM verification
+WHERE requester_id = ANY ($1::bigint[]) OR student_id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+"""
+
 # The record that goes on for a merged one, however often that was merged itself; oneself for all others.
 # Uses person_pkey.
 GOES_ON = """
@@ -184,8 +191,10 @@ async def people(ids: Sequence[int]) -> dict[int, Row]:
 
 
 async def lock_people(ids: Sequence[int]) -> None:
-    """Nobody else merges them, or undoes it, until the transaction ends; the lowest id is locked first."""
+    """Nobody else merges them, undoes it, or helps them at the desk, until the transaction ends; the lowest id is
+    locked first."""
     await sql.rows(LOCK_PEOPLE, list(ids))
+    await sql.rows(LOCK_VERIFICATIONS, list(ids))
 
 
 async def goes_on(person_id: int) -> int:

@@ -6,7 +6,8 @@ from db import sql
 from db.sql import Row
 
 # Runs once at a start. Reads student and activation_key in full: some tens of milliseconds for a large district.
-# A second factor that is only offered, and a recovery code that is used, may be lost with their secret.
+# A second factor that is only offered, and a recovery code that is used, may be lost with their secret. A proof that a
+# merge took out is a student's again when the merge is undone, which no district allows after a year.
 VERSIONS = """
 SELECT DISTINCT ssn_proof_version AS version FROM student WHERE ssn_proof_version IS NOT NULL
 UNION
@@ -17,6 +18,11 @@ UNION
 SELECT DISTINCT secret_version FROM recovery_code WHERE used_at IS NULL
 UNION
 SELECT DISTINCT secret_version FROM recovery_token WHERE state = 'CURRENT' AND expires_at > $1
+UNION
+SELECT DISTINCT (told -> 1 ->> 'ssn_proof_version')::int FROM person_merge m
+CROSS JOIN LATERAL jsonb_array_elements(m.before -> 'removed') AS entry (told)
+WHERE m.undone_at IS NULL AND m.merged_at > $1::timestamptz - interval '365 days'
+  AND told ->> 0 = 'student' AND told -> 1 ->> 'ssn_proof_version' IS NOT NULL
 ORDER BY version
 """
 
