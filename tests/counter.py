@@ -78,10 +78,10 @@ class Counter:
         await MEND[gate](self)
 
     async def mend_all(self) -> None:
-        """Mends the first gate that fails, and the next one, until none does; a disabled account is enabled first."""
+        """Mends the first gate that fails, and the next one, until none does; but later what its remedy says has to wait."""
         while failing := await self.failing():
             assert len(self.mended) < 9, (failing, self.mended)
-            await self.mend(min(failing, key=lambda gate: (gate in _AFTER_ENABLING, failing.index(gate))))
+            await self.mend(min(failing, key=lambda gate: (gate in _LATER, failing.index(gate))))
 
 
 # ------------------------------------------------------------------------------------------------ breaking it
@@ -177,10 +177,11 @@ BREAKS: dict[str, Break] = {
 }
 #: Mending the first mends the second, too: the designee's steps and a new password end the wait.
 ALSO_MENDS = {("disabled", "locked"), ("reset", "locked")}
+#: One step mends both, and then the new account waits for its key.
+ONE_STEP = {("no account", "no guardianship"), ("no guardianship", "no account")}
 
-
-#: As their remedies say.
-_AFTER_ENABLING = {GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
+#: As their remedies say: a key is for an account that is not disabled, and adds one once the guardian may see somebody.
+_LATER = {GateName.PERSON, GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
 
 
 # ------------------------------------------------------------------------------------------------ mending it
