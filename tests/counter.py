@@ -78,7 +78,7 @@ class Counter:
         await MEND[gate](self)
 
     async def mend_all(self) -> None:
-        """Mends the first gate that fails, and the next one, until none does; what has to wait, as remedies say, later."""
+        """Mends the first gate that fails, and the next one, until none does; what has to wait comes later."""
         while failing := await self.failing():
             assert len(self.mended) < 9, (failing, self.mended)
             await self.mend(min(failing, key=lambda gate: (gate in _LATER, failing.index(gate))))

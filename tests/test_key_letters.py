@@ -239,6 +239,25 @@ async def test_without_an_address_the_letter_is_to_be_handed_over(
     assert "To be handed over in person / Para entregar en persona" in in_window(tmp_path / "letters.pdf")
 
 
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("https://portal.example.org", False),
+        ("https://203.0.113.9", False),
+        ("http://127.0.0.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://localhost:3000", True),
+    ],
+)
+async def test_an_address_that_no_telephone_can_open_is_named(
+    town: Town, printing: Printing, address: str, *, here: bool
+) -> None:
+    said = told(printing("--student", "0041", "--json", public_url=address))
+    assert (said["page"], said["page_opens_only_here"]) == (f"{address}/activate", here)
+    spoken = done(printing("--student", "0041", to="again.pdf", public_url=address))
+    assert ("set PORTAL_PUBLIC_URL before you print any for families" in spoken) == here
+
+
 # ------------------------------------------------------------------------------------------------ for whom
 async def test_a_school_a_grade_and_a_list_choose_students(town: Town, printing: Printing, tmp_path: Path) -> None:
     district = town.district
