@@ -7,29 +7,17 @@ import orjson
 
 from db import sql
 from db.models import Outcome
+from db.queries.merging import record_of
 from db.sql import Row
 
-
-def _goes_on(person: str) -> str:
-    """The record that goes on for a person, however often it was merged: what was told of the one was told of both."""
-    return f"""(
-        WITH RECURSIVE way AS (
-            SELECT {person} AS id
-            UNION ALL
-            SELECT p.merged_into_id FROM way JOIN person p ON p.id = way.id WHERE p.merged_into_id IS NOT NULL
-        )
-        SELECT p.id FROM way JOIN person p ON p.id = way.id WHERE p.merged_into_id IS NULL)"""
-
-
 # Whose account it was about is told by the account or, where none is noted, by the caller.
-_ENTRY = f"""
-SELECT t.id, {{student}} AS student_id, t.at, t.step, t.details,
-       {_goes_on("t.about_person_id")} AS about_person_id,
-       {_goes_on("coalesce(a.person_id, t.about_person_id)")} AS holder_id,
+_COLUMNS = f"""
+       t.id, t.at, t.step, t.details, {record_of("t.about_person_id")} AS about_person_id,
+       {record_of("coalesce(a.person_id, t.about_person_id)")} AS holder_id,
        actor.given, actor.middle, actor.family, actor.suffix, actor.preferred
-FROM trail_entry t
+"""
+_WITH_PEOPLE = """
 LEFT JOIN person actor ON actor.id = t.actor_person_id
-LEFT JOIN account acting ON acting.id = t.actor_account_id
 LEFT JOIN account a ON a.id = t.about_account_id
 """
 
@@ -39,19 +27,21 @@ _TOLD = f"""
     AND (acting.id IS NULL OR acting.capacity = 'STAFF')
 """
 
-# The trail is never changed: entries about a record that was merged stay with it, and are read there too.
+# The trail is never changed: entries about a record that was merged stay with it, and are read here too. Whom they are
+# about is looked up only for those on the page.
 # Uses trail_entry_student, person_merged_into.
 PAGE = f"""
-SELECT page.* FROM unnest($1::bigint[]) AS wanted (student_id)
+SELECT wanted.student_id, {_COLUMNS}
+FROM unnest($1::bigint[]) AS wanted (student_id)
 CROSS JOIN LATERAL (
     WITH RECURSIVE record AS (
         SELECT wanted.student_id AS id
-        UNION ALL
+        UNION
         SELECT p.id FROM record JOIN person p ON p.merged_into_id = record.id
     )
     SELECT entry.* FROM record
     CROSS JOIN LATERAL (
-        {_ENTRY.format(student="wanted.student_id")}
+        SELECT t.* FROM trail_entry t LEFT JOIN account acting ON acting.id = t.actor_account_id
         WHERE t.about_student_id = record.id AND {_TOLD}
           AND ($4::bigint IS NULL OR (t.at, t.id) < ($3::timestamptz, $4))
         ORDER BY t.at DESC, t.id DESC
@@ -59,11 +49,16 @@ CROSS JOIN LATERAL (
     ) AS entry
     ORDER BY entry.at DESC, entry.id DESC
     LIMIT $5
-) AS page
+) AS t
+{_WITH_PEOPLE}
+ORDER BY t.at DESC, t.id DESC
 """
 
 # Uses trail_entry_pkey.
-ONE = f"""{_ENTRY.format(student=_goes_on("t.about_student_id"))}
+ONE = f"""
+SELECT {record_of("t.about_student_id")} AS student_id, {_COLUMNS}
+FROM trail_entry t LEFT JOIN account acting ON acting.id = t.actor_account_id
+{_WITH_PEOPLE}
 WHERE t.id = $1 AND t.about_student_id IS NOT NULL AND {_TOLD}
 """
 
