@@ -283,6 +283,15 @@ async def test_a_school_a_grade_and_a_list_choose_students(town: Town, printing:
         assert ("has the number (1): 9999." in said) == ("--students" in chosen)
 
 
+async def test_letters_lie_in_the_order_of_a_class_list(town: Town, printing: Printing, tmp_path: Path) -> None:
+    families = ("Álvarez", "Brown", "de la Cruz", "Zuniga")
+    for family in reversed(families):
+        await town.district.student("Ida", family, school=town.hillside)
+    done(printing("--school", "s-2", "--for", "students", "--language", "en"))
+    greeted = [text.partition("Hello ")[2].partition(",")[0] for text in sheets(tmp_path / "letters.pdf")]
+    assert [name for name in greeted if name.startswith("Ida")] == [f"Ida {family}" for family in families]
+
+
 async def test_only_who_may_have_a_key_gets_a_letter_and_the_others_are_named_by_the_reason(
     town: Town, printing: Printing, tmp_path: Path
 ) -> None:
