@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -91,7 +93,7 @@ def key_letters(
 
     with desk() as at:
         batch = at.run(work)
-        _report_as_json(batch, to) if as_json else _report(batch, to, at.settings)
+        _report_as_json(batch, to, at.settings) if as_json else _report(batch, to, at.settings)
 
 
 def _numbers(listed: Path | None, named: list[str]) -> tuple[str, ...]:
@@ -186,6 +188,12 @@ def _report(batch: Batch, to: Path, settings: Settings) -> None:
     out.print(f"{len(batch.entitled)} letters, {batch.new_keys} of them with a new key. Batch {batch.id}.")
     if (first := _first_to_expire(batch)) is not None:
         out.print(f"The first of the keys on record works until {first.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
+    page = settings.page(settings.activation_page)
+    if _only_here(page):
+        out.print(
+            f"The letters lead to {page}, which opens on this machine only: set PORTAL_PUBLIC_URL before you print any "
+            "for families."
+        )
     out.print(
         f"{to} holds live keys: whoever reads it can open these accounts. Print it, then delete it, and keep no copy."
     )
@@ -196,9 +204,19 @@ def _first_to_expire(batch: Batch) -> datetime | None:
     return min((key.expires_at for key in known if key and key.expires_at), default=None)
 
 
-def _report_as_json(batch: Batch, to: Path) -> None:
+def _only_here(page: str) -> bool:
+    """Whether no telephone could open the page, as it is where no public address is set."""
+    host = urlsplit(page).hostname or "localhost"
+    try:
+        return ip_address(host).is_loopback or ip_address(host).is_unspecified
+    except ValueError:
+        return host == "localhost"
+
+
+def _report_as_json(batch: Batch, to: Path, settings: Settings) -> None:
     capacities = [one.capacity for one in batch.entitled]
     first = _first_to_expire(batch)
+    page = settings.page(settings.activation_page)
     told = {
         "batch": batch.id if batch.entitled else None,
         "file": str(to) if batch.entitled else None,
@@ -209,6 +227,8 @@ def _report_as_json(batch: Batch, to: Path) -> None:
         "new_keys": batch.new_keys,
         "first_key_on_record_expires": first.isoformat() if first else None,
         "without_address": batch.without_address,
+        "page": page,
+        "page_opens_only_here": _only_here(page),
         "left_out": {why.name: sorted(names) for why, names in sorted(batch.left_out.items())},
         "unknown_numbers": batch.unknown,
     }

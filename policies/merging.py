@@ -51,6 +51,7 @@ class Moving(StrEnum):
     LETTERS = "LETTERS"
     SSN_PROOF = "SSN_PROOF"
     STUDENT_NUMBER = "STUDENT_NUMBER"
+    EMAIL_ADDRESS = "EMAIL_ADDRESS"
     ACCOUNTS_CLOSED = "ACCOUNTS_CLOSED"
     SESSIONS_STOPPED = "SESSIONS_STOPPED"
     KEYS_STOPPED = "KEYS_STOPPED"
@@ -78,6 +79,10 @@ MOVING: Final[Mapping[Moving, Sentence]] = {
     ),
     Moving.STUDENT_NUMBER: say(
         "The student number of the merged record is given up; the one of the other record stays."
+    ),
+    Moving.EMAIL_ADDRESS: say(
+        "The e-mail address of the merged record is given up: letters and forgotten log-ons go by the other record's, "
+        "if it has one."
     ),
     Moving.ACCOUNTS_CLOSED: say("Accounts that are disabled, because the other record's account goes on."),
     Moving.SESSIONS_STOPPED: say("Sessions of these accounts that end at once."),

@@ -16,6 +16,7 @@ from db.secrets import new_nonce
 from mail.contents import School
 from mail.paper.contents import KeyLetter, Seen
 from policies.guardianship import Standing, standing_of
+from policies.names import folded
 from resolvers.reporting import name_of
 
 
@@ -184,7 +185,10 @@ async def gather_letters(ctx: Context, batch: Batch) -> None:
         sorting.guardians(ctx, ties, here, accounts)
     if wanted.students:
         sorting.students(here, await queries.accounts(here, Capacity.STUDENT))
-    order = {student_id: (people[student_id]["family"], people[student_id]["given"]) for student_id in here}
+    # As a class list has them: "Álvarez" is no later than "Zuniga", nor "de la Cruz".
+    order = {
+        student_id: (folded(people[student_id]["family"]), folded(people[student_id]["given"])) for student_id in here
+    }
     batch.entitled.sort(key=lambda one: (order[one.student_id], one.student_id, one.capacity, one.name, one.person_id))
 
 

@@ -43,7 +43,7 @@ MESSAGES: Final[Mapping[HiddenReason, Sentence]] = {
         "The school has not opened the portal to you for this student. Please call if you think that it should."
     ),
     HiddenReason.RIGHTS_PASSED: say(
-        "This student is an adult now, and decides who reads the record. Your student can tell the school to let you."
+        "This student is an adult now, and decides who reads the record. The student can tell the school that you may."
     ),
     HiddenReason.WITHHELD: say(
         "There is something on record that the portal does not show you. Please call: it cannot be explained here."

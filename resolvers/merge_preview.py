@@ -7,6 +7,7 @@ from db.merging import Holdings, Joined, Plan
 from db.models import AccountStatus, DisabledReason, GuardianshipStatus
 from db.queries import merging as queries
 from db.sql import Row
+from mail.outbox import folded_address
 from policies.merging import Moving, Obstacle
 from resolvers.merge_outcomes import AccountToMerge, GuardianshipOfBoth, MergeForeseen
 from resolvers.reporting import name_of
@@ -72,10 +73,17 @@ def _moves(
         Moving.LETTERS: counts["letters"],
         Moving.SSN_PROOF: int(made.takes_ssn),
         Moving.STUDENT_NUMBER: int(made.is_student),
+        Moving.EMAIL_ADDRESS: int(_gives_up_an_address(held)),
         Moving.ACCOUNTS_CLOSED: len(closed),
         Moving.SESSIONS_STOPPED: sum(account.sessions for account in closed),
         Moving.KEYS_STOPPED: sum(account.has_key for account in closed),
     }
+
+
+def _gives_up_an_address(held: Holdings) -> bool:
+    """Whether the holder can be reached at one address fewer: nothing goes to the merged record's any more."""
+    kept, merged = held.people[held.keep]["email"], held.people[held.merge]["email"]
+    return bool(merged) and (not kept or folded_address(kept) != folded_address(merged))
 
 
 def _other(held: Holdings, pair: Joined) -> int:

@@ -53,6 +53,7 @@ class MergeItemKind(Enum):
     LETTERS = strawberry.enum_value("LETTERS", description="Letters that wait and move.")
     SSN_PROOF = strawberry.enum_value("SSN_PROOF", description="The proof of the SSN is taken over.")
     STUDENT_NUMBER = strawberry.enum_value("STUDENT_NUMBER", description="A student number is given up.")
+    EMAIL_ADDRESS = strawberry.enum_value("EMAIL_ADDRESS", description="An e-mail address is given up.")
     ACCOUNTS_CLOSED = strawberry.enum_value("ACCOUNTS_CLOSED", description="Accounts that are disabled.")
     SESSIONS_STOPPED = strawberry.enum_value("SESSIONS_STOPPED", description="Live sessions of these accounts.")
     KEYS_STOPPED = strawberry.enum_value("KEYS_STOPPED", description="Current keys of these accounts.")

@@ -98,7 +98,9 @@ AS_THINGS_STAND: dict[str, Said] = {
     ),
     "RELATED": Said(say("One of the two is the other one's guardian: they are two people."), "CONTACT"),
     "VERIFIED_BY_KEPT": Said(
-        say("The one who would stay verified the other one at the front office some days ago: they are two people."),
+        say(
+            "The one who would stay verified the other one at the front office a short while ago: they are two people."
+        ),
         "CONTACT",
     ),
     "IMPORT_RUNNING": Said(say("A roster is being brought in: try again in a few minutes."), "CONTACT"),
@@ -126,12 +128,14 @@ AS_THINGS_STAND: dict[str, Said] = {
     "REVOKED": Said(say("This guardianship was revoked: confirm it first if it holds again."), "STUDENT_NOT_VISIBLE"),
     "NOT_RESTRICTED": Said(say("There is no restriction in force, and none to come."), "STUDENT_NOT_VISIBLE"),
     "MARKED": Said(say("The portal may show this student to this guardian already."), "STUDENT_NOT_VISIBLE"),
-    "UNMARKED": Said(say("The portal does not show this student to this guardian as it is."), "STUDENT_NOT_VISIBLE"),
     "NO_MARK": Said(
         say("The guardianship is confirmed, but the portal mark is missing: set it first."), "STUDENT_NOT_VISIBLE"
     ),
     "RESTRICTED": Said(
         say("A restriction is in force: while it is, this guardian sees nothing of the student."), "STUDENT_NOT_VISIBLE"
+    ),
+    "UNMARKED": Said(
+        say("As things are, the portal does not show this student to this guardian."), "STUDENT_NOT_VISIBLE"
     ),
     "CONSENT_GIVEN": Said(say("The student's consent is on record already."), "STUDENT_NOT_VISIBLE"),
     "NO_CONSENT": Said(say("There is no consent of the student's on record."), "STUDENT_NOT_VISIBLE"),

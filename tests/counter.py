@@ -78,12 +78,10 @@ class Counter:
         await MEND[gate](self)
 
     async def mend_all(self) -> None:
-        """Mends the first gate that fails, and the next one, until none does; a disabled account is enabled first, and
-        one that is missing is added once the guardian may see the student, as its remedy says."""
+        """Mends the first gate that fails, and the next one, until none does; what has to wait comes later."""
         while failing := await self.failing():
             assert len(self.mended) < 9, (failing, self.mended)
-            late = {*_AFTER_ENABLING, GateName.PERSON}
-            await self.mend(min(failing, key=lambda gate: (gate in late, failing.index(gate))))
+            await self.mend(min(failing, key=lambda gate: (gate in _LATER, failing.index(gate))))
 
 
 # ------------------------------------------------------------------------------------------------ breaking it
@@ -179,10 +177,11 @@ BREAKS: dict[str, Break] = {
 }
 #: Mending the first mends the second, too: the designee's steps and a new password end the wait.
 ALSO_MENDS = {("disabled", "locked"), ("reset", "locked")}
+#: One step mends both, and then the new account waits for its key.
+ONE_STEP = {("no account", "no guardianship"), ("no guardianship", "no account")}
 
-
-#: As their remedies say.
-_AFTER_ENABLING = {GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
+#: As their remedies say: a key is for an account that is not disabled, and adds one once the guardian may see somebody.
+_LATER = {GateName.PERSON, GateName.KEY_ISSUED, GateName.ACCOUNT_ACTIVATED}
 
 
 # ------------------------------------------------------------------------------------------------ mending it

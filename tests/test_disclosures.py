@@ -17,8 +17,10 @@ from policies.table import SHIPPED
 from resolvers.disclosures import WHAT
 from schema.nodes import global_id
 from schema.pages import cursor
-from tests.clients import Answer, Portal
+from tests import documents
+from tests.clients import Answer, Portal, crowd
 from tests.conftest import Clock, Statements
+from tests.desk import at_desk
 from tests.district import PASSWORD, Adult, District, Pupil
 
 DISCLOSURES = """
@@ -330,3 +332,35 @@ async def test_what_is_disclosed_about_many_children_costs_one_statement(
     students = (await portal.ask(DISCLOSURES))["me"]["students"]
     assert sorted(len(student["disclosures"]["edges"]) for student in students) == [0, 1, 1, 1, 1, 1]
     assert len(statements.take()) == 4
+
+
+# ------------------------------------------------------------------------------------------------ merged records
+async def test_what_was_told_about_records_that_were_merged_is_read_on_the_ones_that_go_on(
+    portal: Portal, district: District, maria: Adult, nora: Pupil, told: Record
+) -> None:
+    """The record of disclosures is kept with the record of the student, who was on record twice, as her mother was."""
+    school = await School.get()
+    again = await district.student(school=school, born=nora.birth_date)
+    twin = await district.guardian(again)
+    earlier = await told(Step.RESET_ACCOUNT, twin, student=again, purpose="RESET", reason="Lost her telephone")
+    its_own = await told(Step.PRINT_KEY_LETTER, again, student=again, minutes=1)
+    latest = await told(Step.LOOK_UP_ACCOUNT, maria, purpose="LOOK_UP", minutes=2)
+    assert [each["id"] for each in await read(portal)] == [latest]
+    async with crowd(1, portal) as [desk]:
+        await at_desk(desk, district, Role.REGISTRAR, school)
+        merges = []
+        for kind, keep, merge in (("Student", nora, again), ("Guardian", maria, twin)):
+            named = {"keepId": global_id(kind, keep.id), "mergeId": global_id(kind, merge.id), "reason": "One person"}
+            merges.append((await desk.do(documents.MERGE_PEOPLE, named))["merge"]["id"])
+        found = await read(portal)
+        assert [each["id"] for each in found] == [latest, its_own, earlier]
+        assert "the student's own account" in found[1]["what"]
+        assert "your account" in found[2]["what"]
+        assert "Lost her telephone" in found[2]["why"]
+        assert [each["id"] for each in await read(portal, first=2)] == [latest, its_own]
+        for each in found:
+            assert (await portal.ask(ONE, {"id": each["id"]}))["node"]["what"] == each["what"]
+        for merge_id in reversed(merges):
+            await desk.do(documents.UNDO_MERGE, {"mergeId": merge_id, "reason": "Two people"})
+        assert [each["id"] for each in await read(portal)] == [latest]
+        assert (await portal.ask(ONE, {"id": earlier}))["node"] is None

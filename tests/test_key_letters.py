@@ -239,6 +239,25 @@ async def test_without_an_address_the_letter_is_to_be_handed_over(
     assert "To be handed over in person / Para entregar en persona" in in_window(tmp_path / "letters.pdf")
 
 
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("https://portal.example.org", False),
+        ("https://203.0.113.9", False),
+        ("http://127.0.0.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://localhost:3000", True),
+    ],
+)
+async def test_an_address_that_no_telephone_can_open_is_named(
+    town: Town, printing: Printing, address: str, *, here: bool
+) -> None:
+    said = told(printing("--student", "0041", "--json", public_url=address))
+    assert (said["page"], said["page_opens_only_here"]) == (f"{address}/activate", here)
+    spoken = done(printing("--student", "0041", to="again.pdf", public_url=address))
+    assert ("set PORTAL_PUBLIC_URL before you print any for families" in spoken) == here
+
+
 # ------------------------------------------------------------------------------------------------ for whom
 async def test_a_school_a_grade_and_a_list_choose_students(town: Town, printing: Printing, tmp_path: Path) -> None:
     district = town.district
@@ -262,6 +281,15 @@ async def test_a_school_a_grade_and_a_list_choose_students(town: Town, printing:
         greeted = [text.partition("Hello ")[2].partition(",")[0] for text in sheets(tmp_path / f"{number}.pdf")]
         assert (set(greeted), len(greeted)) == (names, len(names)), chosen
         assert ("has the number (1): 9999." in said) == ("--students" in chosen)
+
+
+async def test_letters_lie_in_the_order_of_a_class_list(town: Town, printing: Printing, tmp_path: Path) -> None:
+    families = ("Álvarez", "Brown", "de la Cruz", "Zuniga")
+    for family in reversed(families):
+        await town.district.student("Ida", family, school=town.hillside)
+    done(printing("--school", "s-2", "--for", "students", "--language", "en"))
+    greeted = [text.partition("Hello ")[2].partition(",")[0] for text in sheets(tmp_path / "letters.pdf")]
+    assert [name for name in greeted if name.startswith("Ida")] == [f"Ida {family}" for family in families]
 
 
 async def test_only_who_may_have_a_key_gets_a_letter_and_the_others_are_named_by_the_reason(

@@ -106,6 +106,7 @@ async def test_a_preview_tells_all_that_would_move_and_changes_nothing(desk: Des
         "RESTRICTIONS": 1,
         "MEMBERSHIPS_JOINED": 1,
         "LETTERS": 1,
+        "EMAIL_ADDRESS": 1,
         "ACCOUNTS_CLOSED": 1,
         "SESSIONS_STOPPED": 1,
     }
@@ -130,6 +131,15 @@ async def test_a_preview_tells_all_that_would_move_and_changes_nothing(desk: Des
     await desk.merged(desk.maria, desk.twin)
     joined = await Guardianship.get(student_id=desk.theo.id)
     assert (joined.id, joined.status, joined.portal_access) == (both.id, GuardianshipStatus.CONFIRMED, True)
+
+
+async def test_an_address_that_is_given_up_is_told_beforehand(desk: Desk) -> None:
+    """No address is taken over, also where there is none: the registrar may rather keep the record that has one."""
+    bare = await desk.district.guardian(desk.theo)
+    alike = await desk.district.guardian(desk.theo, email="MARIA@example.org")
+    assert _words(await desk.preview(bare, desk.maria))["EMAIL_ADDRESS"] == 1
+    assert "EMAIL_ADDRESS" not in _words(await desk.preview(desk.maria, bare))
+    assert "EMAIL_ADDRESS" not in _words(await desk.preview(desk.maria, alike))
 
 
 async def test_obstacles_are_told_beforehand_in_the_readers_language(desk: Desk) -> None:

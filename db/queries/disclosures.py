@@ -7,16 +7,17 @@ import orjson
 
 from db import sql
 from db.models import Outcome
+from db.queries.merging import record_of
 from db.sql import Row
 
 # Whose account it was about is told by the account or, where none is noted, by the caller.
-_ENTRY = """
-SELECT t.id, t.about_student_id AS student_id, t.at, t.step, t.details, t.about_person_id,
-       coalesce(a.person_id, t.about_person_id) AS holder_id,
+_COLUMNS = f"""
+       t.id, t.at, t.step, t.details, {record_of("t.about_person_id")} AS about_person_id,
+       {record_of("coalesce(a.person_id, t.about_person_id)")} AS holder_id,
        actor.given, actor.middle, actor.family, actor.suffix, actor.preferred
-FROM trail_entry t
+"""
+_WITH_PEOPLE = """
 LEFT JOIN person actor ON actor.id = t.actor_person_id
-LEFT JOIN account acting ON acting.id = t.actor_account_id
 LEFT JOIN account a ON a.id = t.about_account_id
 """
 
@@ -26,20 +27,40 @@ _TOLD = f"""
     AND (acting.id IS NULL OR acting.capacity = 'STAFF')
 """
 
-# Uses trail_entry_student.
+# The trail is never changed: entries about a record that was merged stay with it, and are read here too. Whom they are
+# about is looked up only for those on the page.
+# Uses trail_entry_student, person_merged_into.
 PAGE = f"""
-SELECT page.* FROM unnest($1::bigint[]) AS wanted (student_id)
+SELECT wanted.student_id, {_COLUMNS}
+FROM unnest($1::bigint[]) AS wanted (student_id)
 CROSS JOIN LATERAL (
-    {_ENTRY}
-    WHERE t.about_student_id = wanted.student_id AND {_TOLD}
-      AND ($4::bigint IS NULL OR (t.at, t.id) < ($3::timestamptz, $4))
-    ORDER BY t.at DESC, t.id DESC
+    WITH RECURSIVE record AS (
+        SELECT wanted.student_id AS id
+        UNION
+        SELECT p.id FROM record JOIN person p ON p.merged_into_id = record.id
+    )
+    SELECT entry.* FROM record
+    CROSS JOIN LATERAL (
+        SELECT t.* FROM trail_entry t LEFT JOIN account acting ON acting.id = t.actor_account_id
+        WHERE t.about_student_id = record.id AND {_TOLD}
+          AND ($4::bigint IS NULL OR (t.at, t.id) < ($3::timestamptz, $4))
+        ORDER BY t.at DESC, t.id DESC
+        LIMIT $5
+    ) AS entry
+    ORDER BY entry.at DESC, entry.id DESC
     LIMIT $5
-) AS page
+) AS t
+{_WITH_PEOPLE}
+ORDER BY t.at DESC, t.id DESC
 """
 
 # Uses trail_entry_pkey.
-ONE = f"{_ENTRY} WHERE t.id = $1 AND t.about_student_id IS NOT NULL AND {_TOLD}"
+ONE = f"""
+SELECT {record_of("t.about_student_id")} AS student_id, {_COLUMNS}
+FROM trail_entry t LEFT JOIN account acting ON acting.id = t.actor_account_id
+{_WITH_PEOPLE}
+WHERE t.id = $1 AND t.about_student_id IS NOT NULL AND {_TOLD}
+"""
 
 
 def _read(found: Row) -> Row:

@@ -33,16 +33,21 @@ SELECT id FROM verification
 WHERE requester_id = ANY ($1::bigint[]) OR student_id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """
 
-# The record that goes on for a merged one, however often that was merged itself; oneself for all others.
+
+def record_of(person: str) -> str:
+    """SQL for the record that goes on for a merged one, however often that was merged itself; oneself for all others.
+    Nothing for nobody. Through person_pkey."""
+    return f"""(
+        WITH RECURSIVE way AS (
+            SELECT id, merged_into_id FROM person WHERE id = {person}
+            UNION
+            SELECT p.id, p.merged_into_id FROM way JOIN person p ON p.id = way.merged_into_id
+        )
+        SELECT id FROM way WHERE merged_into_id IS NULL)"""
+
+
 # Uses person_pkey.
-GOES_ON = """
-WITH RECURSIVE way AS (
-    SELECT id, merged_into_id FROM person WHERE id = $1
-    UNION
-    SELECT p.id, p.merged_into_id FROM way JOIN person p ON p.id = way.merged_into_id
-)
-SELECT id FROM way WHERE merged_into_id IS NULL
-"""
+GOES_ON = record_of("$1")
 
 # All students of these people, whatever became of the guardianship, and these people as far as they are students.
 # Uses guardianship_one_per_pair.

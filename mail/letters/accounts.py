@@ -146,7 +146,7 @@ def records_merged(contents: RecordsMerged, rules: Rules) -> Letter:
     """RECORDS_MERGED."""
     at = Moment(contents.at)
     told = (
-        say("Two records, yours being one, had been made one. On %(at)s the school took that back.", at=at)
+        say("Your record and another one had been made one. On %(at)s the school took that back.", at=at)
         if contents.undone
         else say("You were on record twice. On %(at)s the school made one record of the two.", at=at)
     )
