@@ -16,6 +16,7 @@ from db.models import (
     Letter,
     LetterState,
     LoginStreak,
+    PersonMerge,
     Purpose,
     RecoveryToken,
     Session,
@@ -192,3 +193,21 @@ async def _until(it_is_so: Callable[[], Awaitable[bool]]) -> None:
     # Another task is at work, and tells nobody when it is done.
     while not await it_is_so():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
+
+
+async def test_what_would_undo_a_merge_goes_when_nobody_can_undo_it_any_more(district: District, clock: Clock) -> None:
+    dana = await district.staff(Role.REGISTRAR)
+    held = {"kind": "STUDENT", "removed": [["student", {"birth_date": "2013-04-09"}]]}
+    for days in (364, 366):
+        kept, merged = await district.guardian(), await district.guardian()
+        await PersonMerge.create(
+            kept_id=kept.id,
+            merged_id=merged.id,
+            merged_at=clock() - timedelta(days=days),
+            merged_by_id=dana.id,
+            reason="Twice on record",
+            before=held,
+        )
+    assert await throw_away(clock(), letters_for=NINETY_DAYS) == 1
+    assert [merge.before for merge in await PersonMerge.all().order_by("id")] == [held, {"kind": "STUDENT"}]
+    assert await throw_away(clock(), letters_for=NINETY_DAYS) == 0

@@ -167,6 +167,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.MEMBER": (4017, TODAY, 17),
     "letters.MERGED": (17,),
     "letters.WORK_ORDER": (17,),
+    "housekeeping.MERGES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "logins.COUNT": (
         *("device:4017", "account:17", 17, NOW, NOW, 5, [timedelta(seconds=30)]),

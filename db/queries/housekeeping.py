@@ -1,5 +1,5 @@
-"""What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired, and
-letters that were sent or given up long ago."""
+"""What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired, what
+would undo a merge, and letters that were sent or given up long ago."""
 
 from datetime import datetime, timedelta
 
@@ -27,6 +27,12 @@ DELETE FROM recovery_token t WHERE t.expires_at < $1
 # Uses verification_ends. Kept for a while after they ended, for whoever asks at the desk.
 VERIFICATIONS = "DELETE FROM verification WHERE expires_at < $1::timestamptz - interval '30 days'"
 
+# Of a merge that no district can undo any more, only that it was, and of whom: what it moved and took out holds birth
+# dates and proofs. Uses person_merge_age.
+MERGES = """
+UPDATE person_merge SET before = jsonb_build_object('kind', before -> 'kind')
+WHERE merged_at < $1::timestamptz - interval '365 days' AND before - 'kind' <> '{}'::jsonb
+"""
 
 # What has ended, sent or not, and is counted. One that was tried anew counts from then. Uses letter_promised.
 LETTERS = """
@@ -41,7 +47,7 @@ async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
     rows = sum(
         [
             await sql.execute(statement, before)
-            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS)
+            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS, MERGES)
         ]
     )
     return rows + await sql.execute(LETTERS, before - letters_for)

@@ -62,8 +62,9 @@ SELECT p.id, p.given, p.middle, p.family, p.suffix, p.preferred,
        ARRAY(SELECT DISTINCT e.school_id FROM guardianship g JOIN enrolment e ON e.student_id = g.student_id
              WHERE g.guardian_id = p.id AND g.status <> 'REVOKED' AND {CURRENT}) AS schools_of_students
 FROM person p
-WHERE p.id = $1 AND (EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = p.id)
-                     OR EXISTS (SELECT FROM account a WHERE a.person_id = p.id AND a.capacity = 'GUARDIAN'))
+WHERE p.id = $1 AND p.merged_into_id IS NULL
+  AND (EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = p.id)
+       OR EXISTS (SELECT FROM account a WHERE a.person_id = p.id AND a.capacity = 'GUARDIAN'))
 """
 
 # Uses student_pkey, person_pkey.
