@@ -55,5 +55,5 @@ async def refuse_family(ctx: Context, viewer: Viewer, people: Collection[int]) -
     Raises:
         NotAllowed: when the asker is one of these people, a guardian or ward of one, or lives with one.
     """
-    if await queries.related(people, viewer.person_id, ctx.today):
+    if await queries.family(people, viewer.person_id, ctx.today):
         raise NotAllowed([MissingFact.NOT_RELATED])

@@ -46,19 +46,22 @@ async def household(ctx: Context, household_id: int) -> HouseholdSeen | None:
     """
     reach = students_reached(ctx, Action.HOUSEHOLD_MANAGE)
     row = await queries.one(reach, household_id, on=ctx.today) if reach else None
-    return household_of(row) if row and not await _is_familys(ctx, row) else None
+    return next(iter(await _of_others(ctx, [row] if row else [])), None)
 
 
 async def households_of(ctx: Context, person_id: int) -> list[HouseholdSeen]:
     """The households in which a person is or was, present ones first: those that `household` would show."""
     reach = students_reached(ctx, Action.HOUSEHOLD_MANAGE)
-    rows = await queries.of_person(reach, person_id, on=ctx.today) if reach else []
-    return [household_of(row) for row in rows if not await _is_familys(ctx, row)]
+    return await _of_others(ctx, await queries.of_person(reach, person_id, on=ctx.today) if reach else [])
 
 
-async def _is_familys(ctx: Context, row: Row) -> bool:
-    people = {member["person_id"] for member in row["members"]}
-    return ctx.viewer is None or await charge.related(people, ctx.viewer.person_id, ctx.today)
+async def _of_others(ctx: Context, rows: Sequence[Row]) -> list[HouseholdSeen]:
+    """Those of these households that are not of the asker's own family."""
+    people = {member["person_id"] for row in rows for member in row["members"]}
+    if ctx.viewer is None or not people:
+        return [household_of(row) for row in rows]
+    family = await charge.family(people, ctx.viewer.person_id, ctx.today)
+    return [household_of(row) for row in rows if family.isdisjoint(member["person_id"] for member in row["members"])]
 
 
 # ------------------------------------------------------------------------------------------------ who lives there

@@ -242,7 +242,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "guardianships.REPLACE_KEYS": ([4017, 17], ["GUARDIAN", "STUDENT"]),
     "guardianships.WITHDRAW_LETTERS": (4000, NOW, "OUTDATED", '{"student_id": 17}', True),
     "charge.PLACES": ([17, 4017], TODAY),
-    "charge.RELATED": ([17, 4017], TODAY, 19),
+    "charge.FAMILY": ([17, 4017], TODAY, 19),
     "guardians.BY_NAME": ("Given4017", "Family4017", 10),
     "guardians.ONE": (4017,),
     "households.ONE": ([18], TODAY, 17),

@@ -18,18 +18,19 @@ FROM person p LEFT JOIN student ON student.id = p.id
 WHERE p.id = ANY ($1::bigint[])
 """
 
-# Whether somebody ($3) is one of these people ($1), or a guardian or ward of one, or lives with one today.
+# Those of some people ($1) who are somebody ($3), or a guardian or ward of that one, or live with that one today.
 # Uses guardianship_one_per_pair, household_member_person, household_member_household.
-RELATED = """
-SELECT $3::bigint = ANY ($1::bigint[])
-    OR EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = $3 AND g.student_id = ANY ($1::bigint[]))
-    OR EXISTS (SELECT FROM guardianship g WHERE g.student_id = $3 AND g.guardian_id = ANY ($1::bigint[]))
+FAMILY = """
+SELECT p.id FROM unnest($1::bigint[]) AS p (id)
+WHERE p.id = $3
+    OR EXISTS (SELECT FROM guardianship g WHERE g.guardian_id = $3 AND g.student_id = p.id)
+    OR EXISTS (SELECT FROM guardianship g WHERE g.student_id = $3 AND g.guardian_id = p.id)
     OR EXISTS (
         SELECT FROM household_member mine JOIN household_member m ON m.household_id = mine.household_id
-        WHERE mine.person_id = $3 AND m.person_id = ANY ($1::bigint[])
+        WHERE mine.person_id = $3 AND m.person_id = p.id
           AND (mine.begins_on IS NULL OR mine.begins_on <= $2) AND (mine.ends_on IS NULL OR mine.ends_on >= $2)
           AND (m.begins_on IS NULL OR m.begins_on <= $2) AND (m.ends_on IS NULL OR m.ends_on >= $2)
-    ) AS related
+    )
 """
 
 
@@ -39,7 +40,6 @@ async def places(people: Collection[int], on: date) -> list[Row]:
     return await sql.rows(PLACES, list(people), on)
 
 
-async def related(people: Collection[int], person_id: int, on: date) -> bool:
-    """Whether this person is one of these people, or family of one as far as the record shows."""
-    found = await sql.row(RELATED, list(people), on, person_id)
-    return bool(found and found["related"])
+async def family(people: Collection[int], person_id: int, on: date) -> set[int]:
+    """Those of these people who are this person, or family of this person as far as the record shows."""
+    return {row["id"] for row in await sql.rows(FAMILY, list(people), on, person_id)}
