@@ -11,7 +11,6 @@ from tortoise.exceptions import IntegrityError
 from db.context import Context
 from db.languages import say
 from db.models import DecidedBy, Guardianship, GuardianshipStatus, Restriction
-from db.queries import charge
 from db.queries import guardianships as queries
 from db.trail import Step
 from mail.outbox import GuardianshipChange
@@ -48,7 +47,7 @@ async def record_guardianship(
             async with step.transaction():
                 await require_for_students(ctx, step, Action.GUARDIANSHIP_MANAGE, [student_id])
                 await refuse_family(ctx, me, [guardian_id, student_id])
-                await _pair_that_can_be(ctx, guardian_id, student_id)
+                await _pair_that_can_be(guardian_id, student_id)
                 await queries.add_account(guardian_id)
                 made = await Guardianship.create(
                     guardian_id=guardian_id,
@@ -69,13 +68,14 @@ async def record_guardianship(
             raise
 
 
-async def _pair_that_can_be(ctx: Context, guardian_id: int, student_id: int) -> None:
-    """Two people between whom there is nothing yet, until the transaction ends."""
+async def _pair_that_can_be(guardian_id: int, student_id: int) -> None:
+    """Two people between whom there is nothing yet, and neither of whom is merged until the transaction ends."""
     if guardian_id == student_id:
         raise InvalidInput([FieldProblem(("input", "guardianId"), say("Nobody is their own guardian."))])
-    merged = [row["merged_into_id"] for row in await charge.places([student_id], ctx.today)]
-    if merged != [None] or not await queries.lock_person(guardian_id):
-        raise NotFound
+    # The lower id first, as a merge does.
+    for person_id in sorted((guardian_id, student_id)):
+        if not await queries.lock_person(person_id):
+            raise NotFound
     if standing := await queries.status_of_pair(guardian_id, student_id):
         raise WrongState(standing)
 

@@ -105,3 +105,26 @@ async def test_a_household_that_is_changed_while_a_merge_is_undone_keeps_nobody_
     expected = "InvalidInput" if change == "link" else "HouseholdChanged"
     assert (undone["__typename"], changed["__typename"]) == ("MergeUndone", expected)
     assert await HouseholdMember.filter(household_id=home.id).count() == 3
+
+
+async def test_a_guardianship_with_a_record_that_is_merged_meanwhile_is_not_recorded(
+    twice: Twice, database_url: str
+) -> None:
+    """Nora is on record twice; a colleague records her grandmother for the record that goes."""
+    kept = await twice.district.student(school=twice.school)
+    gone = await twice.district.student(school=twice.school)
+    await twice.district.guardianship(twice.twin.id, gone.id)
+    rosa = await twice.district.guardian(given="Rosa")
+    ids = {"keepId": global_id("Student", kept.id), "mergeId": global_id("Student", gone.id)}
+    pair = {"guardianId": global_id("Guardian", rosa.id), "studentId": global_id("Student", gone.id)}
+    said = {"relationship": "grandmother", "evidence": "Birth certificate seen"}
+    await at_desk(twice.colleague, twice.district, Role.REGISTRAR, twice.school, given="Lee")
+    async with held_up(database_url, IN_THE_MIDST) as hold:
+        choice = ids | {"reason": "Twice on record"}
+        merging = asyncio.create_task(twice.registrar.do(documents.MERGE_PEOPLE, choice))
+        await hold.waiter(merging)
+        recording = asyncio.create_task(twice.colleague.do(documents.RECORD_GUARDIANSHIP, pair | said))
+        await until(_two_wait)
+        await hold.release()
+        merged, recorded = await merging, await recording
+    assert (merged["__typename"], recorded["__typename"]) == ("PeopleMerged", "NotFound")
