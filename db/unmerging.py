@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from db.merging import CONSENT, LOOSE
+from db.merge_plan import CONSENT
+from db.merging import LOOSE
 from db.models import GuardianshipStatus
 from db.queries import before_image as rows
 from db.queries import merging as queries

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from db.context import Capacity, Context
-from db.merging import Holdings, Joined, Plan
+from db.merge_plan import Holdings, Joined, Plan
 from db.models import AccountStatus, DisabledReason, GuardianshipStatus
 from db.queries import merging as queries
 from db.sql import Row

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from db import merging, unmerging
+from db import merge_plan, merging, unmerging
 from db.context import Capacity, Context, Viewer
 from db.languages import say
-from db.merging import Holdings, Plan
+from db.merge_plan import Holdings, Plan
 from db.models import PersonMerge
 from db.queries import merging as queries
 from db.queries.reach import Reach
@@ -108,7 +108,7 @@ def _planned(both: _Both, keep_account: int | None) -> Plan:
     if keep_account is not None and keep_account not in {each["id"] for each in both.held.accounts}:
         message = say("This is no account of the two.")
         raise InvalidInput([FieldProblem(("input", "keepAccountId"), message)])
-    return merging.plan(both.held, keep_account)
+    return merge_plan.plan(both.held, keep_account)
 
 
 # ------------------------------------------------------------------------------------------------ looking beforehand

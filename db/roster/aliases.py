@@ -1,7 +1,7 @@
 """A set from the roster knows nothing of records that were merged: what it says of the one is said of the other.
 
 Whatever a staged row says of a person who was merged away is rewritten to the record that goes on. Doubles that arise
-are joined as `db/merging.py` joins what is on record, so that an import after a merge changes nothing by itself.
+are joined as `db/merge_plan.py` joins what is on record, so that an import after a merge changes nothing by itself.
 """
 
 from asyncpg import Connection
