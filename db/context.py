@@ -81,6 +81,36 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A program that calls, as the district lets it in: what it may be used for at most."""
+
+    id: int
+    #: The schools of each role in which somebody may act through it; `None` among them stands for the whole district.
+    allowed: Mapping[Role, frozenset[int | None]]
+    #: Whether it may ask by itself, without anybody signed in.
+    acts_alone: bool = False
+
+    @property
+    def staff_roles(self) -> Mapping[Role, frozenset[int | None]]:
+        return self.allowed
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """All roles that the policy table may be asked about when it asks by itself."""
+        return tuple(self.allowed)
+
+    @property
+    def second_factor(self) -> SecondFactor:
+        """Its key is 256 bits long and never typed: there is no second one."""
+        return SecondFactor.NOT_NEEDED
+
+    @property
+    def schools(self) -> frozenset[int]:
+        """The schools at which it may be used; none for one in the whole district."""
+        return frozenset(id_ for ids in self.allowed.values() for id_ in ids if id_ is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """One request. `now` is read once, so that everything in a request happens at the same time."""
 
@@ -94,6 +124,18 @@ class Context:
     keys: "Keyring"
     hasher: "PasswordHasher"
     viewer: Viewer | None = None
+    #: The program through which the request came, where it is one of the district's service clients.
+    service: Service | None = None
+
+    @property
+    def asker(self) -> Viewer | Service | None:
+        """Whoever asks how accounts stand: the person who is signed in, or a program that asks by itself.
+
+        What a person alone may do asks `viewer`, which a program never is.
+        """
+        if self.viewer is None and self.service is not None and self.service.acts_alone:
+            return self.service
+        return self.viewer
 
     @property
     def today(self) -> date:

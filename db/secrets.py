@@ -28,6 +28,10 @@ NONCE_BYTES: Final = 16
 SESSION_PREFIX: Final = "pas_"
 DEVICE_PREFIX: Final = "pad_"
 RECOVERY_PREFIX: Final = "par_"
+#: Of a service client's API key, by which programs that look for leaked secrets know one.
+CLIENT_KEY_PREFIX: Final = "pak_"
+#: Of the id by which a service client says which one it is: no secret.
+CLIENT_ID_PREFIX: Final = "pac_"
 #: Letters and digits that nobody takes for one another, on a screen or over the telephone (no 0 O 1 I L 5 S 8 B U V).
 CODE_ALPHABET: Final = "234679ACDEFGHJKMNPQRTWXYZ"
 CODE_LENGTH: Final = 10

@@ -68,6 +68,18 @@ class Step(StrEnum):
     UNDO_MERGE = "people:undo_merge"
     OPEN_WORK_ORDER = "work_order:open"
     RESOLVE_WORK_ORDER = "work_order:resolve"
+    ADD_CLIENT = "client:add"
+    ROTATE_CLIENT_KEY = "client:rotate"
+    REVOKE_CLIENT = "client:revoke"
+    RUN_REPORT = "report:run"
+    EXPORT_REPORT = "report:export"
+    SAVE_REPORT = "report:save"
+    DELETE_REPORT = "report:delete"
+    FOLLOW_ACCOUNTS = "changes:follow"
+    ADD_WEBHOOK = "webhook:add"
+    ROTATE_WEBHOOK = "webhook:rotate"
+    REMOVE_WEBHOOK = "webhook:remove"
+    REPLAY_WEBHOOK = "webhook:replay"
 
 
 # One statement, so that a step costs no more for it. The queue's row makes whoever takes the entry away take that too.
@@ -133,7 +145,7 @@ async def record(ctx: Context, note: Note, *, refusal: str | None = None) -> Non
         TypeError: when the details hold a fraction, or anything else that is not the same when it is read again.
     """
     told = _told(ctx, note, refusal)
-    uid, details = secrets.token_bytes(16), _details(note)
+    uid, details = secrets.token_bytes(16), _details(ctx, note)
     mac = ctx.keys.trail_mac(content(uid, (microseconds(ctx.now), *told), details))
     await sql.execute(RECORD, ctx.now, *told, details, uid, ctx.keys.current, mac)
 
@@ -149,7 +161,7 @@ async def record_all(ctx: Context, notes: Sequence[Note]) -> None:
     moment, keys = microseconds(ctx.now), ctx.keys
     rows = []
     for note in notes:
-        told, uid, details = _told(ctx, note, None), secrets.token_bytes(16), _details(note)
+        told, uid, details = _told(ctx, note, None), secrets.token_bytes(16), _details(ctx, note)
         mac = keys.trail_mac(content(uid, (moment, *told), details))
         rows.append((note.about_account_id, note.about_person_id, note.about_student_id, details, uid, mac))
     [step] = {note.step.value for note in notes}
@@ -179,8 +191,10 @@ def _told(ctx: Context, note: Note, refusal: str | None) -> tuple[object, ...]:
     )
 
 
-def _details(note: Note) -> str:
-    details = orjson.dumps(note.details).decode()
+def _details(ctx: Context, note: Note) -> str:
+    """What more there is to say, with the service client through which it was done, if through one."""
+    through = {"service_client": ctx.service.id} if ctx.service else {}
+    details = orjson.dumps(note.details | through).decode()
     _refuse_fractions(orjson.loads(details))
     return details
 

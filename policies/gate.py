@@ -10,13 +10,15 @@ from threading import Lock
 
 import casbin
 
-from db.context import SECOND_FACTOR_ROLES, Context, Role, SecondFactor, Viewer
+from db.context import SECOND_FACTOR_ROLES, Context, Role, SecondFactor, Service, Viewer
 from policies.guardianship import Standing
 from policies.refusals import MissingFact, NotAllowed
 from policies.table import Row, load_table, read_table
 from policies.words import ANY, READING, Action, Proof, Scope
 
 _HERE = files("policies")
+#: A person who is signed in, or a program that asks by itself.
+Asker = Viewer | Service
 _BY_SCHOOL = frozenset({Scope.SAME_SCHOOL, Scope.SAME_DISTRICT})
 #: What is of the same school is of the same district too, and what is nowhere is nowhere.
 _WITH_WIDER: dict[Scope, tuple[Scope, ...]] = {
@@ -78,8 +80,8 @@ class Gate:
         """From the text of a table. Raises `policies.table.TableRefused`."""
         return cls(read_table(table))
 
-    def may(self, viewer: Viewer | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
-        """Whether any of the viewer's roles may do this. Anything unknown, and anything that goes wrong, is no.
+    def may(self, viewer: Asker | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
+        """Whether any of the asker's roles may do this. Anything unknown, and anything that goes wrong, is no.
 
         With `looking`, the request only looks at what the action is about, as a search or a queue does: a second factor
         that was given a while ago is enough then.
@@ -96,7 +98,7 @@ class Gate:
         # A no counts as false, so that it is asked for by name whether there is one.
         return Decision(allowed=False, missing=(MissingFact.ROLE,)) if nearest is None else nearest
 
-    def require(self, viewer: Viewer | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
+    def require(self, viewer: Asker | None, action: Action, facts: Facts, *, looking: bool = False) -> Decision:
         """As `may`, for a step that cannot go on without a yes.
 
         Raises:
@@ -113,7 +115,7 @@ class Gate:
         row = next((row for row in self.rows if row.text == decision.rule), None)
         return Explanation(row, decision.missing)
 
-    def _for_role(self, viewer: Viewer, role: Role, action: Action, facts: Facts, *, looking: bool) -> Decision:
+    def _for_role(self, viewer: Asker, role: Role, action: Action, facts: Facts, *, looking: bool) -> Decision:
         scopes = _scopes(viewer, role, facts)
         decision = self._first(role, scopes, action, facts.guardianship, facts.verification)
         if _BY_SCHOOL.isdisjoint(scopes) or _second_factor(viewer, role, looks=looking or action in READING):
@@ -185,7 +187,7 @@ def load_gate(path: Path | None) -> Gate:
     return _loaded(path)
 
 
-def _scopes(viewer: Viewer, role: Role, facts: Facts) -> tuple[Scope, ...]:
+def _scopes(viewer: Asker, role: Role, facts: Facts) -> tuple[Scope, ...]:
     """The words for how near it is to the viewer in this role."""
     if facts.scope is not Scope.NONE:
         # What is of the same school is worked out here for each role, and never taken as said.
@@ -198,7 +200,7 @@ def _scopes(viewer: Viewer, role: Role, facts: Facts) -> tuple[Scope, ...]:
     return (Scope.SAME_DISTRICT,)
 
 
-def _second_factor(viewer: Viewer, role: Role, *, looks: bool) -> bool:
+def _second_factor(viewer: Asker, role: Role, *, looks: bool) -> bool:
     """Whether the session stands well enough with its second factor for this."""
     if role not in SECOND_FACTOR_ROLES or viewer.second_factor in {SecondFactor.NOT_NEEDED, SecondFactor.FRESH}:
         return True

@@ -15,28 +15,28 @@ _NOWHERE = Facts(schools=frozenset())
 
 def students_reached(ctx: Context, *actions: Action) -> Reach:
     """The students to whose schools the asker may do any of these."""
-    if ctx.viewer is None:
+    asker = ctx.asker
+    if asker is None:
         return Reach()
     gate = gate_of(ctx)
-    if any(gate.may(ctx.viewer, action, _NOWHERE, looking=True) for action in actions):
+    if any(gate.may(asker, action, _NOWHERE, looking=True) for action in actions):
         return Reach(everywhere=True)
     return Reach(
         frozenset(
             id_
-            for id_ in ctx.viewer.schools
-            if any(gate.may(ctx.viewer, action, Facts(schools=frozenset({id_})), looking=True) for action in actions)
+            for id_ in asker.schools
+            if any(gate.may(asker, action, Facts(schools=frozenset({id_})), looking=True) for action in actions)
         )
     )
 
 
 def accounts_reached(ctx: Context) -> AccountReach:
     """The accounts of which the asker may know how they stand: the own one, and those at the schools of a role."""
-    if ctx.viewer is None:
-        return AccountReach()
-    own = gate_of(ctx).may(ctx.viewer, Action.ACCOUNT_READ, Facts(scope=Scope.OWN))
+    me = ctx.viewer
+    owns = me is not None and gate_of(ctx).may(me, Action.ACCOUNT_READ, Facts(scope=Scope.OWN))
     both = students_reached(ctx, Action.ACCOUNT_STATUS, Action.REPORT_ACCOUNTS)
     return AccountReach(
-        own=ctx.viewer.account_id if own else None,
+        own=me.account_id if me is not None and owns else None,
         students=both | students_reached(ctx, Action.REPORT_STUDENT_ACCOUNTS),
         guardians=both,
     )
@@ -48,6 +48,7 @@ def rule_for(ctx: Context, *actions: Action) -> str | None:
     Raises:
         NotAllowed: when there is none, with what is missing for the first of them.
     """
-    gate, somewhere = gate_of(ctx), Facts(schools=ctx.viewer.schools if ctx.viewer else frozenset())
-    decisions = (gate.may(ctx.viewer, action, somewhere, looking=True) for action in actions)
-    return (next(filter(None, decisions), None) or gate.require(ctx.viewer, actions[0], somewhere, looking=True)).rule
+    asker = ctx.asker
+    gate, somewhere = gate_of(ctx), Facts(schools=asker.schools if asker else frozenset())
+    decisions = (gate.may(asker, action, somewhere, looking=True) for action in actions)
+    return (next(filter(None, decisions), None) or gate.require(asker, actions[0], somewhere, looking=True)).rule

@@ -85,6 +85,10 @@ INSERT INTO work_order (status, opened_at, opened_by_id, problem) VALUES ('OPEN'
 INSERT INTO grade (source_id, student_id, course, title) VALUES ('g1', 2, 'Art', 'Piece'), ('g2', 2, 'Art', 'Other');
 INSERT INTO attendance_event (source_id, student_id, school_id, happened_on, category)
     VALUES ('a1', 2, 1, '2026-10-05', 'Tardy'), ('a2', 2, 1, '2026-10-05', 'Tardy');
+INSERT INTO service_client (name, kind, public_id, roles, origins, created_at)
+    VALUES ('Reports', 'REPORTING', 'pac_1', '{reporter}', '{}', now());
+INSERT INTO client_key (client_id, digest, beginning, issued_at) VALUES (1, repeat('d', 32)::bytea, 'pak_1', now());
+INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 0, 0);
 """
 
 _KEY = (
@@ -112,6 +116,11 @@ _FACTOR = (
     "VALUES (3, repeat('t', 60)::bytea, 1, now(), {confirmed}, {step})"
 )
 
+_CLIENT = (
+    "INSERT INTO service_client (name, kind, public_id, roles, origins, created_at) "
+    "VALUES ('{name}', 'REPORTING', '{public_id}', '{{reporter}}', '{{}}', now())"
+)
+
 #: What each constraint and each unique index refuses. Some are broken in more than one way.
 BAD: dict[str, list[str]] = {
     "guardianship_consent_says_when": [
@@ -133,6 +142,30 @@ BAD: dict[str, list[str]] = {
     "work_order_resolved_says_how": [
         "UPDATE work_order SET status = 'RESOLVED', resolved_at = now(), resolved_by_id = 3",
         "UPDATE work_order SET resolution = 'Mended', resolved_at = now(), resolved_by_id = 3",
+    ],
+    # ---------------------------------------------------------------------------------------- programs that call
+    "service_client_name_key": [_CLIENT.format(name="Reports", public_id="pac_2")],
+    "service_client_public_id_key": [_CLIENT.format(name="Other reports", public_id="pac_1")],
+    "service_client_kind_known": ["UPDATE service_client SET kind = 'OTHER'"],
+    "service_client_roles_known": [
+        "UPDATE service_client SET roles = '{reporter,janitor}'",
+        "UPDATE service_client SET roles = '{}'",
+    ],
+    "service_client_origins_of_front_ends": ["UPDATE service_client SET origins = '{https://a.example}'"],
+    "client_key_digest_unique": [
+        "INSERT INTO client_key (client_id, digest, beginning, issued_at) "
+        "VALUES (1, repeat('d', 32)::bytea, 'pak_2', now())"
+    ],
+    "client_key_digest_length": ["UPDATE client_key SET digest = repeat('d', 31)::bytea"],
+    "account_change_number_unique": ["UPDATE account_change SET number = 7"],
+    "account_change_status_known": [
+        "UPDATE account_change SET status = 'LOCKED'",
+        "UPDATE account_change SET status_before = 'LOCKED'",
+    ],
+    "account_feed_is_one": ["UPDATE account_feed SET id = 2"],
+    "account_feed_forgets_what_was_told": [
+        "UPDATE account_feed SET forgotten = 1",
+        "UPDATE account_feed SET forgotten = -1",
     ],
     # ---------------------------------------------------------------------------------------- accounts
     "account_one_per_person_and_capacity": [

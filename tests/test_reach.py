@@ -141,7 +141,11 @@ class Oracle:
         """Schools and grades of an account's holder today, whoever asks."""
         wards = {id_} if capacity is Capacity.STUDENT else set[int]()
         if capacity is Capacity.GUARDIAN:
-            wards = {STUDENTS + tie.student for tie in self.town.ties if GUARDIANS + tie.guardian == id_}
+            wards = {
+                STUDENTS + tie.student
+                for tie in self.town.ties
+                if GUARDIANS + tie.guardian == id_ and tie.status is not GuardianshipStatus.REVOKED
+            }
         return {
             (place.school, place.grade)
             for ward in wards

@@ -136,14 +136,17 @@ async def test_a_role_in_the_district_sees_those_too_who_are_at_no_school(
     assert await counts(portal, "SCHOOL") == {"": 4}
 
 
-async def test_a_guardianship_that_was_revoked_still_tells_whose_school_it_is(
+async def test_a_guardianship_that_was_revoked_ties_nobody_to_a_school(
     portal: Portal, district: District, school: School, nora: Pupil
 ) -> None:
-    """The desk has to know of the account of somebody whose guardianship it took back."""
+    """Whoever is no guardian of anybody at a school is no concern of its desk; the district still sees the account."""
     claimed = await district.guardian(nora, status=GuardianshipStatus.CLAIMED)
     revoked = await district.guardian(nora, status=GuardianshipStatus.REVOKED)
     designee = await at_desk(portal, district, Role.DESIGNEE, school)
-    assert await accounts(portal) == ids(nora, claimed, revoked, designee)
+    assert await accounts(portal) == ids(nora, claimed, designee)
+    assert await portal.ask(ACCOUNT, {"id": ids(revoked)[0]}) == {"account": None, "node": None}
+    reporter = await at_desk(portal, district, Role.REPORTER)
+    assert await accounts(portal) == ids(nora, claimed, revoked, reporter)
 
 
 # ------------------------------------------------------------------------------------------------ filters and counts

@@ -12,6 +12,7 @@ from db.models.access import (
     RecoveryCode,
     Session,
 )
+from db.models.clients import AccountChange, AccountFeed, ClientKey, ClientKind, ServiceClient
 from db.models.desk import GateName, GateState, PersonMerge, WorkOrder, WorkOrderStatus
 from db.models.help import (
     IdDocument,
@@ -55,11 +56,15 @@ from db.models.records import AttendanceEvent, Grade
 
 __all__ = [
     "Account",
+    "AccountChange",
+    "AccountFeed",
     "AccountStatus",
     "ActivationKey",
     "AttemptBudget",
     "AttendanceEvent",
     "Authenticator",
+    "ClientKey",
+    "ClientKind",
     "DecidedBy",
     "Device",
     "DisabledReason",
@@ -90,6 +95,7 @@ __all__ = [
     "Restriction",
     "RoleAssignment",
     "School",
+    "ServiceClient",
     "Session",
     "SsnState",
     "Student",

@@ -1,12 +1,16 @@
 """Accounts and what opens them: activation keys, sessions, known devices, second factors."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tortoise import fields
 from tortoise.models import Model
 
 from db.context import Capacity
 from db.models.people import Person
+
+if TYPE_CHECKING:
+    from db.models.clients import ServiceClient
 
 
 class AccountStatus(StrEnum):
@@ -120,6 +124,11 @@ class Session(Model):
     ended_at = fields.DatetimeField(null=True)
     end_reason = fields.CharField(max_length=32, null=True)
     client = fields.CharField(max_length=200, null=True)
+    #: The service client through which it was opened: with it, and through no other way, the session is good.
+    service_client: fields.ForeignKeyNullableRelation["ServiceClient"] = fields.ForeignKeyField(
+        "db.ServiceClient", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    service_client_id: int | None
 
     class Meta:
         table = "session"

@@ -71,13 +71,14 @@ class AccountReach:
 CURRENT = "(e.begins_on IS NULL OR e.begins_on <= $2) AND (e.ends_on IS NULL OR e.ends_on >= $2)"
 
 #: Schools and grades in which the holder of account `a` has a place today, through the student that the holder is or
-#: any guardianship on record, as far as they are in reach. Uses guardianship_one_per_pair, enrolment_once.
+#: any guardianship that was not revoked, as far as they are in reach. Uses guardianship_one_per_pair, enrolment_once.
 PLACES = f"""
 SELECT e.school_id, e.grade_level
 FROM (
     SELECT a.person_id AS student_id WHERE a.capacity = 'STUDENT'
     UNION ALL
     SELECT g.student_id FROM guardianship g WHERE a.capacity = 'GUARDIAN' AND g.guardian_id = a.person_id
+        AND g.status <> 'REVOKED'
 ) AS ward
 JOIN enrolment e ON e.student_id = ward.student_id
 WHERE {CURRENT}

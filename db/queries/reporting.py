@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 import orjson
 
@@ -10,6 +11,26 @@ from db import sql
 from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach
 from db.sql import Row
+
+
+class AccountOrder(StrEnum):
+    """In which order accounts come; those that are alike in it, by id."""
+
+    ID = "ID"
+    #: Family name, given name.
+    NAME = "NAME"
+    #: The first of the schools in reach, then by name; those at no school come last.
+    SCHOOL = "SCHOOL"
+    #: Those that were never signed in to come first.
+    LAST_LOGIN = "LAST_LOGIN"
+
+
+class EmailProblem(StrEnum):
+    """What is wrong with the address on record of an account's holder."""
+
+    MISSING = "MISSING"
+    #: Somebody else on record has the same one.
+    SHARED = "SHARED"
 
 
 @dataclass(frozen=True, slots=True)
