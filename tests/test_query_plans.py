@@ -199,6 +199,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "outbox.CANCEL": (100, NOW, "BY_OPERATOR"),
     "outbox.WAITING": (),
     "outbox.TALLY": (),
+    "overview.STANDING": (18, TODAY),
+    "overview.STANDING_BY_SCHOOL": (18, TODAY),
+    "overview.STANDING_BY_GRADE": (18, TODAY),
+    "overview.SIGN_INS_BY_WEEK": (18, TODAY, NOW, "America/Chicago"),
+    "overview.TROUBLES": (18, TODAY, NOW, NOW),
     "portal.HOLDER": (17,),
     "portal.STUDENTS_OF_GUARDIAN": (4017, TODAY, None),
     "portal.STUDENT_SELF": (17, TODAY, None),
@@ -354,7 +359,11 @@ COUNTING_ALL = {
 }
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
-BY_COMMAND = {"staff.MEMBERS"}
+BY_COMMAND = {
+    "staff.MEMBERS",
+    *("overview.STANDING", "overview.STANDING_BY_SCHOOL", "overview.STANDING_BY_GRADE"),
+    *("overview.SIGN_INS_BY_WEEK", "overview.TROUBLES"),
+}
 PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
