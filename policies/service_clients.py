@@ -35,7 +35,7 @@ def origin_of(said: str) -> str:
     Raises:
         OriginRefused: when it has more to it or less, or what is sent from it could be read and changed on the way.
     """
-    form = f"{said!r} is not an origin: it must be like https://portal.example.org, without a path."
+    form = f"There is no origin {said!r}: it must be like https://portal.example.org, without a path."
     try:
         parts = urlsplit(said)
         port = parts.port
@@ -47,7 +47,7 @@ def origin_of(said: str) -> str:
         raise OriginRefused(form)
     host, is_loopback = _host(parts, form)
     if parts.scheme == "http" and not is_loopback:
-        raise OriginRefused(f"{said!r} is not encrypted: an origin must begin with https, but for one on this machine.")
+        raise OriginRefused(f"The origin {said!r} must begin with https: only one on this machine need not.")
     if port == 0 or parts.netloc.endswith(":"):
         raise OriginRefused(form)
     return f"{parts.scheme}://{host}" + ("" if port in (None, _PORTS[parts.scheme]) else f":{port}")
