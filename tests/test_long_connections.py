@@ -17,16 +17,17 @@ from db.models import (
     Session,
 )
 from resolvers.client_desk import revoke_client, rotate_key
-from resolvers.service_clients import identify, still_good
+from resolvers.service_clients import CLIENT_HEADER, identify, still_good
 from tests.clients import Portal
 from tests.conftest import Clock, Statements
 from tests.district import PASSWORD, District
-from tests.service_clients import one_of_each, open_family
+from tests.service_clients import ORIGIN, one_of_each, open_family
 
 
 @dataclass
 class Connections:
-    """Everybody who may have a long connection: with a session, through a tool, the tool, a program alone, nobody."""
+    """Everybody who may have a long connection: with a session alone, through a tool, through a front end; a tool and a
+    program alone; nobody."""
 
     district: District
     clock: Clock
@@ -58,6 +59,13 @@ async def connections(portal: Portal, district: District, clock: Clock) -> Conne
     found["through"] = await identify(ctx, authorization=f"Bearer {portal.token}", client=tool.key)
     found["tool"] = await identify(ctx, authorization=None, client=tool.key)
     found["reporting"] = await identify(ctx, authorization=f"Bearer {reporting.key}", client=None)
+    del portal.http.headers[CLIENT_HEADER]
+    front_end = programs[ClientKind.PORTAL_FRONT_END]
+    portal.http.headers.update(front_end.shown)
+    await portal.login("maria.q", PASSWORD)
+    found["family"] = await identify(
+        ctx, authorization=f"Bearer {portal.token}", client=front_end.public_id, origin=ORIGIN
+    )
     found["nobody"] = await identify(ctx, authorization="Bearer made-up", client=None)
     return Connections(district, clock, found)
 
@@ -75,7 +83,7 @@ async def test_it_is_asked_again_in_one_statement_and_that_is_no_use_of_the_sess
     assert through is not None
     assert through.now == clock()
     clock.advance(minutes=1)
-    assert await connections.ended() == {"session", "through"}
+    assert await connections.ended() == {"session", "through", "family"}
 
 
 async def test_it_has_the_roles_that_there_are_now(connections: Connections) -> None:
@@ -93,7 +101,8 @@ async def test_it_has_the_roles_that_there_are_now(connections: Connections) -> 
         ("the tool is revoked", {"through", "tool"}),
         ("the tool has another key at once", {"through", "tool"}),
         ("the reporting client is revoked", {"reporting"}),
-        ("the sessions end", {"session", "through"}),
+        ("the front end is revoked", {"family"}),
+        ("the sessions end", {"session", "through", "family"}),
         ("the account is disabled", {"session", "through"}),
     ],
 )
@@ -106,6 +115,8 @@ async def test_it_ends_with_what_it_stands_on(connections: Connections, what: st
             await rotate_key(ctx, ClientKind.DESIGNEE_TOOL, overlap=timedelta())
         case "the reporting client is revoked":
             await revoke_client(ctx, ClientKind.REPORTING)
+        case "the front end is revoked":
+            await revoke_client(ctx, ClientKind.PORTAL_FRONT_END)
         case "the sessions end":
             await Session.all().update(ended_at=ctx.now, end_reason="LOGGED_OUT")
         case _:

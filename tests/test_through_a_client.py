@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 
 from db.context import Role
-from db.models import ClientKind, RoleAssignment, School, Session, TrailEntry
+from db.models import Account, ClientKind, RoleAssignment, School, Session, TrailEntry
 from resolvers.client_desk import revoke_client, rotate_key
 from resolvers.service_clients import CLIENT_HEADER
+from schema.nodes import global_id
 from tests import documents
 from tests.clients import Portal
 from tests.district import PASSWORD, Adult, District, Pupil
 from tests.service_clients import ROLES, is_refused, open_family, program, sent
+from tests.test_work_orders import OPEN
 
 SEEN = "{ accounts(filter: {capacity: STUDENT}) { edges { node { schools { name } } } } }"
 
@@ -126,6 +128,12 @@ async def test_a_reporting_client_asks_by_itself_at_its_schools_and_is_nobody_wh
         assert {place["name"] for edge in edges for place in edge["node"]["schools"]} == names
         assert await portal.me() is None
         assert (await portal.do(documents.LOGOUT))["missing"] == ["SIGNED_IN"]
+    # Nobody signs in to it either, not even somebody who has its role.
+    await district.opened(await district.staff(Role.REPORTER), "ray.p")
+    for username in ("ray.p", "dana.ito", "maria.q"):
+        assert (await portal.login(username, PASSWORD))["missing"] == ["CLIENT"]
+    assert await Session.all().count() == 0
+    assert await Account.filter(last_login_at__isnull=False).count() == 0
 
 
 # ------------------------------------------------------------------------------------------------ a client's sessions
@@ -209,3 +217,26 @@ async def test_what_is_done_through_a_client_is_in_the_trail_with_its_number(
     await portal.login("maria.q", "wrong")
     entries = await TrailEntry.filter(step="session:login")
     assert [entry.details["service_client"] for entry in entries] == [one.id, one.id]
+
+
+async def test_through_a_tool_for_some_schools_a_registrars_own_work_orders_are_of_those_schools_too(
+    portal: Portal, district: District
+) -> None:
+    here, there = [await district.school(name) for name in ("Eastside", "Westside")]
+    rita = await district.staff(Role.REGISTRAR, given="Rita")
+    await district.opened(rita, "rita.v")
+    await portal.login("rita.v", PASSWORD)
+    orders = {}
+    for school in (here, there):
+        student = global_id("Student", (await district.student(school.name, school=school)).id)
+        opened = await portal.do(OPEN, {"problem": "Not to be seen.", "studentId": student})
+        orders[school.name] = opened["workOrder"]["id"]
+    for schools in ([here], [there], [here, there], []):
+        tool = await program(
+            district, ClientKind.DESIGNEE_TOOL, name=f"Tool {schools}", roles=[Role.REGISTRAR], schools=schools
+        )
+        portal.http.headers.update(tool.shown)
+        expected = {orders[school.name] for school in schools or (here, there)}
+        edges = (await portal.ask("{ workOrders { edges { node { id } } } }"))["workOrders"]["edges"]
+        assert {edge["node"]["id"] for edge in edges} == expected
+        assert {order for order in orders.values() if await portal.node(order)} == expected
