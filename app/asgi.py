@@ -98,7 +98,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 _set_aside()
             app.state.ready = True
             async with (
-                keeping_house(clock, letters_for=timedelta(days=settings.letter_days)),
+                keeping_house(
+                    clock,
+                    letters_for=timedelta(days=settings.letter_days),
+                    changes_for=timedelta(days=settings.change_days),
+                ),
                 sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
                 carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
             ):

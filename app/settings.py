@@ -103,6 +103,13 @@ class Settings(Rules, BaseSettings):
     )
     mail_give_up_hours: float = Field(24, gt=0, le=720, description="Hours for which a letter is tried.")
     letter_days: int = Field(90, ge=1, description="Days for which letters that were sent or given up are kept.")
+    change_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days for which changes of accounts are kept for clients that catch up; who was away for longer "
+        "reads the accounts anew.",
+    )
     courier: bool = Field(
         True, description="Whether `portal serve` sends letters; if not, run `portal courier` beside it."
     )
