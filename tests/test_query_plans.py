@@ -135,6 +135,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "changes.LOCK": (),
     "changes.NUMBER": (8995, 5000),
     "changes.FORGET": (datetime(2020, 1, 1, tzinfo=UTC), 5000),
+    "changes.TOLD": (*AT_SCHOOL, 100, 2100, None, None, 50, True),
     "courier.CLAIM": (NOW, NOW, timedelta(seconds=1), timedelta(seconds=9), timedelta(seconds=70)),
     "courier.NEXT": (timedelta(seconds=9), NOW, timedelta(seconds=70)),
     "courier.SENT": (17, NOW, "17@example.org"),
