@@ -7,7 +7,7 @@ origins that CORS lets in; nothing that a browser sends by itself counts as a na
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.asking import Asking
 from app.body import RequestLimits
+from app.cors import lets_in
 from app.problems import PlainProblem
 from app.settings import Settings
 from app.subscriptions_connection import Connection, Habits, serve
@@ -68,17 +69,11 @@ async def watching(settings: Settings, watch: Watch) -> AsyncIterator[None]:
 class SubscriptionsEndpoint:
     """An ASGI application for one `WebSocketRoute`."""
 
-    def __init__(
-        self,
-        operations: Operations,
-        asking: Asking,
-        watch: Watch,
-        *,
-        lets_in: Callable[[str], Awaitable[bool]],
-    ) -> None:
-        """Serve `operations`; `lets_in` says whether pages of an origin may call."""
+    def __init__(self, operations: Operations, asking: Asking, watch: Watch) -> None:
+        """Serve `operations`; `watch` wakes those who follow."""
         settings = asking.settings
-        self.operations, self.asking, self.watch, self.lets_in = operations, asking, watch, lets_in
+        self.operations, self.asking, self.watch = operations, asking, watch
+        self.origins = settings.cors_origins
         self.habits = Habits(
             limits=RequestLimits(max_body=settings.body_limit),
             init_seconds=settings.socket_init_seconds,
@@ -92,10 +87,6 @@ class SubscriptionsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket to its end."""
         socket = WebSocket(scope, receive, send)
-        origins = socket.headers.getlist("origin")
-        if origins and not (len(origins) == 1 and await self._from_friend(socket, origins[0])):
-            await _deny(socket, 403, "Pages of this origin may not call.")
-            return
         network = self.asking.nobody(socket).network
         if self._open.total() >= self.most:
             await _deny(socket, 503, "There are too many sockets.")
@@ -105,7 +96,10 @@ class SubscriptionsEndpoint:
             return
         self._open[network] += 1
         try:
-            await self._serve(socket)
+            if await self._from_friend(socket):
+                await self._serve(socket)
+            else:
+                await _deny(socket, 403, "Pages of this origin may not call.")
         finally:
             self._open[network] -= 1
             if not self._open[network]:
@@ -130,13 +124,15 @@ class SubscriptionsEndpoint:
         ctx = await self.asking.identified(socket, authorization=init.authorization, client=init.client)
         return replace(ctx, watch=self.watch)
 
-    async def _from_friend(self, socket: WebSocket, origin: str) -> bool:
-        """Whether the page is one of ours, or of an origin that is let in."""
-        try:
-            own = urlsplit(origin).netloc.lower() == socket.headers.get("host", "").lower() != ""
-        except ValueError:
-            return False
-        return own or await self.lets_in(origin)
+    async def _from_friend(self, socket: WebSocket) -> bool:
+        """Whether it is no page that calls, or one of ours, or one of an origin that is let in."""
+        said = socket.headers.getlist("origin")
+        if len(said) != 1:
+            return not said
+        with contextlib.suppress(ValueError):
+            if urlsplit(said[0]).netloc.lower() == socket.headers.get("host", "").lower() != "":
+                return True
+        return await lets_in(said[0], origins=self.origins)
 
 
 async def _deny(socket: WebSocket, status: int, said: str) -> None:

@@ -15,6 +15,7 @@ from db.feed import forgotten, number_changes, standing
 from db.models import DisabledReason
 from db.queries import changes as queries
 from db.queries.reach import AccountReach, Reach
+from db.sql import Row
 from db.trail import Step
 from db.watching import Watch
 from policies.gate import Facts, gate_of
@@ -112,7 +113,7 @@ async def _page(ctx: Context, reach: AccountReach, followed: Followed, *, after:
     return Page(found, position, more=position < last)
 
 
-def _change(row: queries.Row) -> Change:
+def _change(row: Row) -> Change:
     before, after = standing({**row, "status": row["status_after"], "locked_until": row["locked_after"]})
     return Change(
         number=row["number"],
