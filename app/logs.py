@@ -48,8 +48,9 @@ def configure_logs(settings: Settings) -> None:
 
 
 def _no_handshake(record: logging.LogRecord) -> bool:
-    """False for uvicorn's line about a socket's handshake: it holds the client's address, and all that it asked for."""
-    return not str(record.msg).startswith('%s - "WebSocket ')
+    """False for lines about a socket's handshake: they hold the client's address, and whatever it asked for. Ours about
+    its end says all that is to be said."""
+    return not str(record.msg).startswith(('%s - "WebSocket ', "connection "))
 
 
 def _level(settings: Settings) -> int:

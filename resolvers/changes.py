@@ -148,9 +148,9 @@ async def follow(ctx: Context, followed: Followed, *, after: int | None) -> Asyn
                 "capacity": followed.capacity,
                 "catches_up": after is not None,
             }
-        position = last = await number_changes()
-        if after is not None:
-            position = after
+            # Before the entry is written, so that whoever reads of it knows that from then on all is told.
+            last = await number_changes()
+        position = last if after is None else after
         at_first = accounts_reached(ctx)
         while True:
             async with watch.turn:
