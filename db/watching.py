@@ -22,7 +22,7 @@ _AGAIN_SECONDS: Final = 1.0
 
 
 class Watch:
-    """Tells all who follow in one worker how far the changes are numbered. Looks only while somebody follows."""
+    """Tells all who follow in one worker that changes were numbered. Looks only while somebody follows."""
 
     def __init__(self, clock: Callable[[], datetime], *, look_seconds: float = _LOOK_SECONDS) -> None:
         """`clock` tells those who follow the time."""
@@ -33,6 +33,8 @@ class Watch:
         self._heard = asyncio.Event()
         self._moved = asyncio.Event()
         self._last = 0
+        #: How often there were changes.
+        self.moves = 0
         self._followers = 0
 
     def wake(self) -> None:
@@ -48,18 +50,17 @@ class Watch:
         finally:
             self._followers -= 1
 
-    async def beyond(self, number: int, *, seconds: float) -> int:
-        """Waits until changes after this number are numbered, for so long at most; returns the last number known."""
+    async def moved(self, since: int, *, seconds: float) -> None:
+        """Waits until there were changes since `moves` was this number, for so long at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._last <= number:
+                while self.moves == since:
                     await self._moved.wait()
-        return self._last
 
     async def run(self) -> None:
         """Watches until it is cancelled, whatever happens to the database."""
         while True:
-            await self._hear()
+            heard = await self._hear()
             if not self._followers:
                 continue
             try:
@@ -70,15 +71,18 @@ class Watch:
                 await asyncio.sleep(_AGAIN_SECONDS)
                 self.wake()
                 continue
-            if last != self._last:
+            if heard or last != self._last:
                 self._last = last
+                self.moves += 1
                 self._moved.set()
                 self._moved = asyncio.Event()
 
-    async def _hear(self) -> None:
-        """Waits for a NOTIFY, and a moment for more of them; or until it is time to look."""
+    async def _hear(self) -> bool:
+        """Waits for a NOTIFY, and a moment for more; or until it is time to look. Returns whether there was one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._look_seconds):
                 await self._heard.wait()
                 await asyncio.sleep(_TOGETHER_SECONDS)
+        heard = self._heard.is_set()
         self._heard.clear()
+        return heard

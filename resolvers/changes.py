@@ -89,13 +89,13 @@ async def changes(ctx: Context, followed: Followed, *, after: int | None, limit:
     reach = accounts_reached(ctx)
     if not reach:
         return Page([], after or 0, more=False)
-    last = await number_changes()
+    await number_changes()
     start = await forgotten() if after is None else after
-    return await _page(ctx, reach, followed, after=start, last=last, limit=limit)
+    return await _page(ctx, reach, followed, after=start, limit=limit)
 
 
-async def _page(ctx: Context, reach: AccountReach, followed: Followed, *, after: int, last: int, limit: int) -> Page:
-    up_to = min(after + WINDOW, last)
+async def _page(ctx: Context, reach: AccountReach, followed: Followed, *, after: int, limit: int) -> Page:
+    up_to = after + WINDOW
     numbered, gone, rows = await queries.told(
         reach,
         on=ctx.today,
@@ -109,8 +109,8 @@ async def _page(ctx: Context, reach: AccountReach, followed: Followed, *, after:
     if not gone <= after <= numbered:
         raise ChangesForgotten
     found = [_change(row) for row in rows]
-    position = found[-1].number if len(found) == limit else max(up_to, after)
-    return Page(found, position, more=position < last)
+    position = found[-1].number if len(found) == limit else min(up_to, numbered)
+    return Page(found, position, more=position < numbered)
 
 
 def _change(row: Row) -> Change:
@@ -149,18 +149,15 @@ async def follow(ctx: Context, followed: Followed, *, after: int | None) -> Asyn
                 "catches_up": after is not None,
             }
             # Before the entry is written, so that whoever reads of it knows that from then on all is told.
-            last = await number_changes()
-        position = last if after is None else after
+            position = await number_changes()
+        if after is not None:
+            position = after
         at_first = accounts_reached(ctx)
         while True:
+            moves = watch.moves
             async with watch.turn:
                 now = await _still_following(ctx, watch, at_first)
-                page = await _page(
-                    *(now, accounts_reached(now), followed),
-                    after=position,
-                    last=max(last, position),
-                    limit=_HANDFUL,
-                )
+                page = await _page(now, accounts_reached(now), followed, after=position, limit=_HANDFUL)
             fresh_until = asyncio.get_running_loop().time() + _FRESH_SECONDS
             for change in page.changes:
                 if asyncio.get_running_loop().time() > fresh_until:
@@ -170,7 +167,7 @@ async def follow(ctx: Context, followed: Followed, *, after: int | None) -> Asyn
             else:
                 position = page.position
                 if not page.more:
-                    last = await watch.beyond(position, seconds=ctx.rules.standing_seconds)
+                    await watch.moved(moves, seconds=ctx.rules.standing_seconds)
 
 
 async def _still_following(ctx: Context, watch: Watch, at_first: AccountReach) -> Context:

@@ -182,6 +182,6 @@ def _position(text: str | None) -> int | None:
         kind, _, number = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
     except (UnicodeError, binascii.Error, ValueError):
         kind, number = "", ""
-    if kind != "change" or not number.isdecimal() or len(number) > 19 or int(number) >= 2**63:
+    if kind != "change" or not number.isdecimal() or len(number) > 19 or int(number) >= 2**62:
         raise BadRequest("`after` is not a cursor of these changes.")
     return int(number)

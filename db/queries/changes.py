@@ -85,7 +85,7 @@ FROM account_feed feed LEFT JOIN LATERAL (
            p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred,
            CASE WHEN $11 THEN {SCHOOLS} END AS schools
     FROM account_change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
-    WHERE c.number > $6::bigint AND c.number <= $7::bigint AND {SEEN}
+    WHERE c.number > $6::bigint AND c.number <= $7::bigint AND c.number <= feed.numbered AND {SEEN}
       AND ($8::bigint IS NULL OR EXISTS (SELECT FROM ({PLACES}) AS place WHERE place.school_id = $8))
       AND ($9::text IS NULL OR a.capacity = $9)
     ORDER BY c.number LIMIT $10
