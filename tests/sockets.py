@@ -63,6 +63,10 @@ class Socket:
         event: Event = heard["payload"]["data"]["accountStatusChanged"]
         return event
 
+    def cut(self) -> None:
+        """The line breaks: nobody says good-bye."""
+        self.connection.transport.abort()
+
     async def closed(self) -> tuple[int | None, list[dict[str, Any]]]:
         """The code with which the server closes, and what it says before."""
         said = []

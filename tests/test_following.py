@@ -390,6 +390,7 @@ async def test_a_line_that_breaks_again_and_again_loses_nothing_while_many_write
                     events.append(await socket.event())
                     if events[-1]["account"]["id"] == account_id(lakeside.nora):
                         break
+                socket.cut()
         if writing is not None:
             await writing
     seen = [pupil.account_id for pupil in (*pupils, lakeside.nora)]
