@@ -75,9 +75,9 @@ class Page:
 
 
 # ------------------------------------------------------------------------------------------------ now and then
-async def present() -> int:
-    """The position of now: whatever is changed from here on is told after it."""
-    return await number_changes()
+async def present(ctx: Context) -> int:
+    """The position of now: whatever is changed from here on is told after it. For nobody it is where nothing is."""
+    return await number_changes() if accounts_reached(ctx) else 0
 
 
 async def changes(ctx: Context, followed: Followed, *, after: int | None, limit: int) -> Page:

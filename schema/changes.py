@@ -85,8 +85,8 @@ class AccountStatusChangeConnection:
         description="The position of now: everything changed from here on follows it. Take it before reading the "
         "accounts, and follow from it afterwards."
     )
-    async def latest(self) -> str:
-        return _cursor(await changes.present())
+    async def latest(self, info: Info) -> str:
+        return _cursor(await changes.present(info.context))
 
 
 @strawberry.type
