@@ -75,7 +75,8 @@ async def test_page_by_page_each_change_comes_once_however_many_are_not_for_the_
     start = (await page(portal))["latest"]
     await sql.execute(
         "INSERT INTO account_change (account_id, capacity, at, status) "
-        "SELECT CASE WHEN n % 500 = 0 THEN $1 ELSE 0 END, 'STUDENT', now(), 'ACTIVE' FROM generate_series(1, $2::int) n",
+        "SELECT CASE WHEN n % 500 = 0 THEN $1 ELSE 0 END, 'STUDENT', now(), 'ACTIVE' "
+        "FROM generate_series(1, $2::int) n",
         *(nora.account_id, 3 * WINDOW),
     )
     told, sizes, after = [], [], start
