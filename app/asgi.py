@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.asking import Asking
@@ -29,9 +29,11 @@ from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
+from app.subscriptions import SubscriptionsEndpoint, watching
 from db import sql
 from db.connection import database, pending_migrations
 from db.hashing import PasswordHasher
+from db.watching import Watch
 from schema.build import operations
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -76,16 +78,22 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 _set_aside()
             app.state.ready = True
             async with (
-                keeping_house(clock, letters_for=timedelta(days=settings.letter_days)),
+                keeping_house(
+                    clock,
+                    letters_for=timedelta(days=settings.letter_days),
+                    changes_for=timedelta(days=settings.change_days),
+                ),
                 sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
                 carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
+                watching(settings, watch),
             ):
                 yield
             app.state.ready = False
         hasher.close()
 
+    runs, watch = operations(introspection=settings.shows_schema, seconds=settings.request_seconds), Watch(clock)
     endpoint = GraphQLEndpoint(
-        operations(introspection=settings.shows_schema, seconds=settings.request_seconds),
+        runs,
         asking.identified,
         limits=RequestLimits(max_body=settings.body_limit, body_seconds=settings.body_seconds),
         console=settings.shows_console,
@@ -93,6 +101,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
     app = Starlette(
         routes=[
             Route("/graphql", endpoint, include_in_schema=False),
+            WebSocketRoute("/graphql", SubscriptionsEndpoint(runs, asking, watch)),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/metrics", metrics_endpoint(settings, clock), include_in_schema=False),

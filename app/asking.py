@@ -48,8 +48,10 @@ class Asking:
             hasher=self.hasher,
         )
 
-    async def identified(self, connection: HTTPConnection) -> Context:
-        """The same with whoever asks, by its headers.
+    async def identified(
+        self, connection: HTTPConnection, *, authorization: str | None = None, client: str | None = None
+    ) -> Context:
+        """The same with whoever asks, by its headers, or by what a socket's first message says instead.
 
         Raises:
             ClientNotAccepted: when the service client that it names may not be used.
@@ -57,8 +59,8 @@ class Asking:
         headers = connection.headers
         return await identify(
             self.nobody(connection),
-            authorization=headers.get("authorization"),
-            client=_only(headers.getlist(CLIENT_HEADER)),
+            authorization=headers.get("authorization") if authorization is None else authorization,
+            client=_only(headers.getlist(CLIENT_HEADER)) if client is None else client,
             origin=headers.get("origin"),
         )
 

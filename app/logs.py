@@ -41,9 +41,16 @@ def configure_logs(settings: Settings) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_no_handshake)
     # These write statements with their values, or what people sent, at their lower levels.
     for name in ("tortoise", "asyncpg", "casbin", "httpx", "strawberry", "faker", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _no_handshake(record: logging.LogRecord) -> bool:
+    """False for lines about a socket's handshake: they hold the client's address, and whatever it asked for. Ours about
+    its end says all that is to be said."""
+    return not str(record.msg).startswith(('%s - "WebSocket ', "connection "))
 
 
 def _level(settings: Settings) -> int:

@@ -13,6 +13,7 @@ from db.rules import Rules
 if TYPE_CHECKING:
     from db.hashing import PasswordHasher
     from db.secrets import Keyring
+    from db.watching import Watch
 
 
 class Capacity(StrEnum):
@@ -151,6 +152,8 @@ class Context:
     viewer: Viewer | None = None
     #: The program through which the request came, where it is one of the district's service clients.
     service: Service | None = None
+    #: What tells of changes, where the request came by a connection that stays.
+    watch: "Watch | None" = None
 
     @property
     def asker(self) -> Viewer | Service | None:

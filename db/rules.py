@@ -110,6 +110,14 @@ class Rules(BaseModel):
         60, ge=1, description="Length in minutes of the window for requests for log-on information."
     )
 
+    standing_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=300,
+        description="Seconds after which it is looked whether the session or client of an open connection is still "
+        "good, where no change of an account made it looked at before.",
+    )
+
     verification_minutes: int = Field(
         30, ge=1, le=1440, description="Minutes in which a verification is to be answered, and then to be used."
     )

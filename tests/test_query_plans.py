@@ -104,6 +104,8 @@ INSERT INTO client_key (client_id, digest, beginning, issued_at)
     SELECT n, sha256(n::text::bytea), 'pak_', now() FROM generate_series(1, 4000) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
+UPDATE account_change SET number = id WHERE id <= 8995;
+INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 8995, 0);
 ANALYZE;
 """
 
@@ -135,6 +137,11 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "attempts.SPENT": (["login:17", "login:new"], NOW),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
+    "changes.HOW_FAR": (),
+    "changes.LOCK": (),
+    "changes.NUMBER": (8995, 5000),
+    "changes.FORGET": (datetime(2020, 1, 1, tzinfo=UTC), 5000),
+    "changes.TOLD": (*AT_SCHOOL, 100, 2100, None, None, 50, True),
     "courier.CLAIM": (NOW, NOW, timedelta(seconds=1), timedelta(seconds=9), timedelta(seconds=70)),
     "courier.NEXT": (timedelta(seconds=9), NOW, timedelta(seconds=70)),
     "courier.SENT": (17, NOW, "17@example.org"),
@@ -362,7 +369,7 @@ PART_OF = {
     "service_clients._KEY": "service_clients.BY_KEY",
 }
 #: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
-SMALL = {"school", "letter_tally", "mail_pace"}
+SMALL = {"school", "letter_tally", "mail_pace", "account_feed"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
