@@ -385,8 +385,6 @@ BY_COMMAND = {
     *("overview.STANDING", "overview.STANDING_BY_SCHOOL", "overview.STANDING_BY_GRADE"),
     *("overview.SIGN_INS_BY_WEEK", "overview.TROUBLES"),
 }
-PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
-BY_COMMAND = {"staff.MEMBERS"}
 PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL, SESSION}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}

@@ -43,7 +43,7 @@ LOCKS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0015_changes_and_clients")]
+    dependencies = [("db", "0016_client_origins")]
 
     initial = False
 

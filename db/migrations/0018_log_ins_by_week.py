@@ -11,7 +11,7 @@ INDEXES: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0015_changes_and_clients")]
+    dependencies = [("db", "0017_locks_are_changes")]
 
     initial = False
 
