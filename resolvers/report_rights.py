@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from db.context import Context, Role, Service
-from db.queries import reports_rights as queries
+from db.context import Context
 from db.queries.reach import AccountReach, Reach
 from policies.gate import Facts, gate_of
 from policies.refusals import MissingFact, NotAllowed
@@ -15,6 +13,7 @@ from policies.words import Action, Scope
 from resolvers.reach import accounts_reached, rule_for, students_reached
 from resolvers.report_catalogue import Kept, Tells
 from resolvers.report_columns import STUDENT_NUMBER, USERNAME
+from resolvers.service_clients import still_good
 
 _ANY_REPORT = (Action.REPORT_ACCOUNTS, Action.REPORT_STUDENT_ACCOUNTS)
 #: By which of these somebody may know of the rows.
@@ -26,16 +25,18 @@ _NEEDED: Mapping[Tells, tuple[Action, ...]] = {
     Tells.PAIRS: (Action.REPORT_ACCOUNTS,),
 }
 
+_NOBODY, _NO_ACCOUNTS = Reach(), AccountReach()
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """How far the asker sees by one report: whose rows, and of which students the number and the username."""
 
-    accounts: AccountReach = AccountReach()
+    accounts: AccountReach = _NO_ACCOUNTS
     #: Of reports that are not of accounts.
-    students: Reach = Reach()
-    numbers: Reach = Reach()
-    usernames: Reach = Reach()
+    students: Reach = _NOBODY
+    numbers: Reach = _NOBODY
+    usernames: Reach = _NOBODY
 
     def covers(self, other: "Sight") -> bool:
         """Whether all that is seen by the other one is seen by this one too."""
@@ -126,59 +127,9 @@ class Standing:
         Raises:
             NotAllowed: the session has ended, the service client was revoked, or a right is gone.
         """
-        ctx = self._ctx
-        now = ctx.now + timedelta(seconds=time.monotonic() - self._began)
-        me = ctx.viewer
-        found = await queries.standing_now(
-            me.session_id if me else None,
-            me.person_id if me else None,
-            ctx.service.id if ctx.service else None,
-            now=now,
-            today=replace(ctx, now=now).today,
-        )
-        if me is not None and not found["signed_in"]:
+        now = self._ctx.now + timedelta(seconds=time.monotonic() - self._began)
+        ctx = await still_good(self._ctx, now=now)
+        if ctx is None:
             raise NotAllowed([MissingFact.SIGNED_IN])
-        if ctx.service is not None and found["client"] is None:
-            raise NotAllowed([MissingFact.SIGNED_IN])
-        if not sight(_as_it_stands(ctx, found), self._kept).covers(self._seen):
+        if not sight(ctx, self._kept).covers(self._seen):
             raise NotAllowed([MissingFact.ROLE])
-
-
-def _as_it_stands(ctx: Context, found: Mapping[str, Any]) -> Context:
-    """The request with what is left of the roles in which it was made; none comes to it meanwhile."""
-    service: Service | None = ctx.service
-    if service is not None:
-        client = found["client"]
-        service = replace(service, allowed=_left(service.allowed, _allowed(client["roles"], client["school_ids"])))
-    viewer = ctx.viewer
-    if viewer is not None:
-        held: dict[str, set[int | None]] = {}
-        for role, school_id in found["roles"]:
-            held.setdefault(role, set()).add(school_id)
-        viewer = replace(viewer, staff_roles=_left(viewer.staff_roles, held))
-        if service is not None and ctx.service is not None:
-            viewer = replace(viewer, staff_roles=_within(viewer.staff_roles, ctx.service, service))
-    return replace(ctx, viewer=viewer, service=service)
-
-
-def _allowed(roles: list[str], school_ids: list[int] | None) -> dict[str, set[int | None]]:
-    return {role: {None} if school_ids is None else set(school_ids) for role in roles}
-
-
-def _left(
-    roles: Mapping[Role, frozenset[int | None]], held: Mapping[str, set[int | None]]
-) -> dict[Role, frozenset[int | None]]:
-    """Of these roles, those that are held still: at the school, or in the whole district."""
-    left = {
-        role: frozenset(school for school in schools if None in held.get(role, ()) or school in held.get(role, ()))
-        for role, schools in roles.items()
-    }
-    return {role: schools for role, schools in left.items() if schools}
-
-
-def _within(
-    roles: Mapping[Role, frozenset[int | None]], before: Service, after: Service
-) -> dict[Role, frozenset[int | None]]:
-    """Of a person's roles, those in which the service client may still be used, where it ever might."""
-    held: dict[str, set[int | None]] = {role.value: set(schools) for role, schools in after.allowed.items()}
-    return _left(roles, held) if before.allowed else dict(roles)
