@@ -11,8 +11,9 @@ from policies.gate import Facts, gate_of
 from policies.refusals import MissingFact, NotAllowed
 from policies.words import Action, Scope
 from resolvers.reach import accounts_reached, rule_for, students_reached
-from resolvers.report_catalogue import Kept, Tells
+from resolvers.report_catalogue import Kept, Tells, without
 from resolvers.report_columns import STUDENT_NUMBER, USERNAME
+from resolvers.report_outcomes import Described
 from resolvers.service_clients import still_good
 
 _ANY_REPORT = (Action.REPORT_ACCOUNTS, Action.REPORT_STUDENT_ACCOUNTS)
@@ -111,6 +112,11 @@ def hidden_columns(ctx: Context, kept: Kept, seen: Sight) -> frozenset[str]:
     if not seen.numbers:
         hidden.add(STUDENT_NUMBER)
     return frozenset(hidden)
+
+
+def offer(ctx: Context, kept: Kept, seen: Sight) -> Described:
+    """A report with the columns that would not be empty for the asker in each row."""
+    return without(kept.described, hidden_columns(ctx, kept, seen))
 
 
 # ------------------------------------------------------------------------------------------------ later on
