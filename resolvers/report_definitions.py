@@ -19,7 +19,7 @@ _LARGEST: Final = 2**63 - 1
 _DAYS: Final = "notSignedInForDays"
 
 
-def as_kept(definition: Definition) -> dict[str, Any]:
+def plain_definition(definition: Definition) -> dict[str, Any]:
     """The definition as JSON."""
     asked = definition.asked
     said = {field: getattr(asked.wanted, field) for field in _READERS}
@@ -42,7 +42,7 @@ def _written(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else value
 
 
-def of_kept(kept: Mapping[str, Any]) -> Definition:
+def read_definition(kept: Mapping[str, Any]) -> Definition:
     """The definition that was kept as this.
 
     Raises:

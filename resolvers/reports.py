@@ -14,7 +14,7 @@ from resolvers.report_catalogue import REPORTS, Kept
 from resolvers.report_checks import camel, check_asked, laid_out, on_its_day, preset
 from resolvers.report_columns import USERNAME, Maker, makers
 from resolvers.report_outcomes import Cells, Column, Definition, Described, Export, ReportAsked, ReportName
-from resolvers.report_rights import Sight, Standing, insist, may_run, offer, sight
+from resolvers.report_rights import RightsHeld, Sight, insist, may_run, offer, sight
 from resolvers.report_sources import Accounts, Placed, Position, Source, source_of
 from resolvers.saved_reports import definition_of
 from resolvers.step import StepTaken, taking
@@ -82,14 +82,14 @@ async def export(ctx: Context, asked: ReportAsked, purpose: str) -> Export:
         step.note.details["rows"] = total
     columns = laid_out(asked)
     cells = makers(*(column.key for column in columns))
-    return Export(columns, total, _batches(Standing(ctx, kept, seen), source, cells))
+    return Export(columns, total, _batches(RightsHeld(ctx, kept, seen), source, cells))
 
 
-async def _batches(standing: Standing, source: Source, cells: Sequence[Maker]) -> AsyncIterator[list[Cells]]:
+async def _batches(rights: RightsHeld, source: Source, cells: Sequence[Maker]) -> AsyncIterator[list[Cells]]:
     after: Position | None = None
     more = True
     while more:
-        await standing.insist_again()
+        await rights.insist_again()
         found = await source.page(after, BATCH)
         more = len(found) == BATCH
         if found:

@@ -19,7 +19,7 @@ from resolvers.outcomes import School
 from resolvers.reach import students_reached
 from resolvers.report_catalogue import REPORTS
 from resolvers.report_checks import check_asked, on_its_day
-from resolvers.report_definitions import as_kept, of_kept
+from resolvers.report_definitions import plain_definition, read_definition
 from resolvers.report_outcomes import Definition
 from resolvers.report_rights import insist, offer
 from resolvers.reporting import name_of
@@ -71,7 +71,7 @@ async def save_report(
         check_asked(on_its_day(ctx, definition), offer(ctx, kept, seen))
         if school_id is not None and await school_on_record(school_id) is None:
             raise NotFound
-        plain = as_kept(definition)
+        plain = plain_definition(definition)
         async with step.transaction():
             id_ = await queries.replace(school_id, words, plain, now=ctx.now) if replace else None
             id_ = id_ or await _add(ctx, school_id, words, plain)
@@ -157,7 +157,7 @@ async def definition_of(ctx: Context, saved_id: int) -> Definition:
     if row is None:
         problem = say("There is no such saved report.")
         raise InvalidInput([FieldProblem(("input", "savedReportId"), problem)])
-    return of_kept(row["definition"])
+    return read_definition(row["definition"])
 
 
 def _readable(ctx: Context) -> Reach | None:
@@ -179,7 +179,7 @@ async def _again(saved_id: int) -> SavedReport:
 
 def _saved(row: Mapping[str, Any]) -> SavedReport:
     try:
-        definition = of_kept(row["definition"])
+        definition = read_definition(row["definition"])
     except InvalidInput:
         definition = None
     return SavedReport(
