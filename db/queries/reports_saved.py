@@ -20,6 +20,8 @@ LEFT JOIN service_client client ON client.id = kept.created_by_client_id
 """
 # The district's own are for all who may report anything.
 _VISIBLE = "($1::bigint[] IS NULL OR kept.school_id IS NULL OR kept.school_id = ANY ($1))"
+# Those that are the district's own, where $1 is NULL.
+_ITS = "(kept.school_id = $1::bigint OR ($1::bigint IS NULL AND kept.school_id IS NULL))"
 
 # Uses saved_report_pkey.
 ONE = f"{_SAVED} WHERE kept.id = $2 AND {_VISIBLE}"
@@ -28,7 +30,7 @@ PAGE = f"{_SAVED} WHERE {_VISIBLE} AND kept.id > $2 ORDER BY kept.id LIMIT $3"
 # A school keeps few. Uses saved_report_name_once.
 PAGE_OF_SCHOOL = f"{_SAVED} WHERE {_VISIBLE} AND kept.school_id = $4 AND kept.id > $2 ORDER BY kept.id LIMIT $3"
 # Uses saved_report_name_once.
-COUNT_OF_SCHOOL = "SELECT count(*) AS count FROM saved_report kept WHERE kept.school_id IS NOT DISTINCT FROM $1"
+COUNT_OF_SCHOOL = f"SELECT count(*) AS count FROM saved_report kept WHERE {_ITS}"
 
 # Uses saved_report_name_once.
 ADD = """
@@ -38,9 +40,9 @@ ON CONFLICT (school_id, name) DO NOTHING
 RETURNING id
 """
 # Uses saved_report_name_once.
-REPLACE = """
-UPDATE saved_report SET definition = $3::jsonb, changed_at = $4
-WHERE school_id IS NOT DISTINCT FROM $1 AND name = $2
+REPLACE = f"""
+UPDATE saved_report kept SET definition = $3::jsonb, changed_at = $4
+WHERE {_ITS} AND name = $2
 RETURNING id
 """
 # Uses saved_report_pkey.
