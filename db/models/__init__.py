@@ -2,6 +2,7 @@
 
 from db.models.access import (
     Account,
+    AccountOrderChange,
     AccountStatus,
     ActivationKey,
     Authenticator,
@@ -58,6 +59,7 @@ __all__ = [
     "Account",
     "AccountChange",
     "AccountFeed",
+    "AccountOrderChange",
     "AccountStatus",
     "ActivationKey",
     "AttemptBudget",
