@@ -52,7 +52,7 @@ async def settle(district: District) -> Town:
         status=AccountStatus.DISABLED, disabled_reason=DisabledReason.STAFF_DECISION
     )
     for holder in (maria, theo):
-        issued: dict[str, Any] = {"issued_at": district.ctx.now, "secret_version": 1}
+        issued: dict[str, Any] = {"issued_at": district.ctx.now - timedelta(days=1), "secret_version": 1}
         nonce, digest = holder.account_id.to_bytes(16, "big"), holder.account_id.to_bytes(32, "big")
         await ActivationKey.create(account_id=holder.account_id, nonce=nonce, digest=digest, **issued)
     return Town(lakeside, hillside, nora, dora, theo, maria, mary, pat, sam)

@@ -255,7 +255,7 @@ async def test_disabled_accounts_are_found_by_the_reason(portal: Portal, distric
 async def test_a_key_that_has_expired_is_not_outstanding(portal: Portal, district: District, town: Town) -> None:
     await arrive(portal, district, town, "reporter at Lakeside")
     columns = ["givenName", "keyIssuedAt", "keyExpiresAt"]
-    assert await rows(portal, "KEYS_OUTSTANDING", columns=columns) == [["Maria", "2026-10-05T17:00:00Z", ""]]
+    assert await rows(portal, "KEYS_OUTSTANDING", columns=columns) == [["Maria", "2026-10-04T17:00:00Z", ""]]
     await ActivationKey.filter(account_id=town.maria.account_id).update(expires_at=district.ctx.now)
     assert await rows(portal, "KEYS_OUTSTANDING", columns=columns) == []
 
