@@ -11,7 +11,6 @@ from uuid import uuid4
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.asking import Asking
 from app.body import RequestLimits
+from app.cors import CrossOrigin
 from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
 from app.help_texts import insist_on_help_texts
@@ -97,7 +97,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
             Route("/readyz", _ready),
             Route("/metrics", metrics_endpoint(settings, clock), include_in_schema=False),
         ],
-        middleware=[Middleware(RequestLines), *_cors(settings)],
+        middleware=[Middleware(RequestLines), Middleware(CrossOrigin, origins=settings.cors_origins)],
         lifespan=lifespan,
     )
     app.state.ready = False
@@ -113,21 +113,6 @@ def _set_aside() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _cors(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["X-Request-Id"],
-            max_age=600,
-        )
-    ]
 
 
 async def _refuse_pending() -> None:

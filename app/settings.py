@@ -54,7 +54,8 @@ class Settings(Rules, BaseSettings):
         (), description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
     )
     cors_origins: Words = Field(
-        (), description="Origins of front ends that may call from a browser, separated by commas."
+        (),
+        description="Origins that may call from a browser, beside those of `portal client`, separated by commas.",
     )
 
     database_pool: int = Field(10, ge=1, le=200, description="Most database connections of one worker.")

@@ -75,6 +75,11 @@ class Viewer:
         role = Role.GUARDIAN if self.capacity is Capacity.GUARDIAN else Role.STUDENT
         return (role,) if self.through is None or role in self.through.allowed else ()
 
+    def is_narrowed(self, role: Role) -> bool:
+        """Whether a service client leaves this person some schools at most in the role: what is one's own may be of
+        others."""
+        return self.through is not None and None not in self.through.allowed.get(role, ())
+
     @property
     def schools(self) -> frozenset[int]:
         """The schools at which there is a staff role; none for one in the whole district."""
@@ -94,7 +99,12 @@ class Service:
     key_id: int | None = None
 
     def narrowed(self, roles: Mapping[Role, frozenset[int | None]]) -> dict[Role, frozenset[int | None]]:
-        """What is left of somebody's roles through this client: role by role, and school by school."""
+        """What is left of somebody's roles through this client: role by role, and school by school.
+
+        Nothing is through one that asks by itself: nobody signs in to a program.
+        """
+        if self.acts_alone:
+            return {}
         left = {role: _in_both(schools, self.allowed.get(role, frozenset())) for role, schools in roles.items()}
         return {role: schools for role, schools in left.items() if schools}
 

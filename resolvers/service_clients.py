@@ -11,6 +11,7 @@ from db.queries import service_clients as queries
 from db.queries import sessions
 from db.secrets import CLIENT_KEY_PREFIX, SESSION_PREFIX, is_client_id, is_client_key, token_digest
 from db.sql import Row
+from policies.service_clients import LONGEST_ORIGIN
 from resolvers.session import TOUCH_EVERY, viewer_from
 
 #: The header in which a designee tool shows its key, or a portal's front end its id, beside the user's session.
@@ -87,6 +88,12 @@ async def still_good(ctx: Context, *, now: datetime) -> Context | None:
         return None
     later = replace(later, service=_service(row) if row else None)
     return later.seen_as(viewer_from(later, session, session["account_id"], session["session_id"]) if session else None)
+
+
+async def is_origin_of_front_end(origin: str) -> bool:
+    """Whether a browser may show the portal's answers to pages of this origin (RFC 6454), by what is so right now."""
+    # `null`, and what no browser sends, is asked for nowhere.
+    return "://" in origin and len(origin) <= LONGEST_ORIGIN and await queries.is_origin(origin)
 
 
 async def _without_client(ctx: Context, token: str) -> Context:

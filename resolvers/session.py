@@ -1,5 +1,6 @@
 """Signing in and out, the sessions of an account, and changing its password."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,7 @@ async def log_in(
         TooManyAttempts: after too many wrong passwords, or wrong codes.
         WrongCredentials: unknown username and wrong password alike.
         AccountDisabled, NewPasswordNeeded: only after the right password.
+        NotAllowed: likewise, when the service client that asks is not for people in any of the holder's roles.
         SecondFactorNeeded: after all of these, when the code is missing, wrong, or used.
     """
     async with taking(ctx, Step.LOG_IN) as step:
@@ -124,6 +126,9 @@ async def _check_open(ctx: Context, account: dict[str, Any] | None) -> None:
     if account["status"] != AccountStatus.ACTIVE:
         raise WrongCredentials
     if not await sees_own_account(ctx, account["person_id"], Capacity(account["capacity"])):
+        if await sees_own_account(replace(ctx, service=None), account["person_id"], Capacity(account["capacity"])):
+            # The account is good, and this service client is for others.
+            raise NotAllowed([MissingFact.CLIENT])
         # There is nothing that such an account may do, its own page included.
         raise AccountDisabled(await contact(ctx, account["person_id"]))
 

@@ -53,6 +53,7 @@ mutation Login($input: LoginInput!) {
     REFUSAL_FIELDS
     ... on TooManyAttempts { retryAt }
     ... on AccountDisabled { contact }
+    ... on NotAllowed { missing }
     ... on LoggedIn {
       me { name { display } roles details { username } }
       session { token expiresAt deviceToken }

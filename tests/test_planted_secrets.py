@@ -19,12 +19,13 @@ from app import embedded
 from app.asgi import create_app
 from app.settings import Settings
 from db import sql
-from db.models import ActivationKey, Grade, Letter
+from db.models import ActivationKey, ClientKind, Grade, Letter
 from tests import documents
 from tests.clients import Answer, Portal
 from tests.conftest import Clock
 from tests.district import District, Pupil
 from tests.servers import Server
+from tests.service_clients import program
 
 SSN, WRONG_SSN, SHORT_SSN = "529-45-6001", "529-45-7777", "52945-600"
 PASSWORD, NEW, WRONG = "lantern orchard seven kites", "copper violin thirty meadows", "granite sparrow eleven ladders"
@@ -42,7 +43,7 @@ def forms(secret: str) -> Iterator[bytes]:
         yield quote(spelling).encode()
         yield text.hex().encode()
         yield from _in_base64(text)
-        if not secret.startswith(("pas_", "pad_")):
+        if not secret.startswith(("pas_", "pad_", "pak_")):
             # A token has 256 random bits and is kept as its SHA-256; all the rest could be found by trying.
             for algorithm in ("md5", "sha1", "sha256", "sha512"):
                 digest = hashlib.new(algorithm, text).digest()
@@ -252,6 +253,22 @@ async def _sending_nonsense(walk: Walk, key: str) -> None:
         await walk.get("/healthz", token=secret)
 
 
+async def _being_a_program(walk: Walk, key: str) -> None:
+    """The key of a service client where it belongs, where it does not, mistyped, and in what breaks down on the way."""
+    walk.planted += [key, key[:-1]]
+    for shown in (key, key[:-1], key.lower(), key[4:]):
+        await walk.raw(b'{"query": "{ me { roles } }"}', Authorization=f"Bearer {shown}")
+        await walk.raw(b'{"query": "{ me { roles } }"}', **{"Portal-Client": shown})
+        await walk.raw(b'{"query": "{ me { roles } }"}', Origin=f"https://{shown}.example")
+        await walk.get("/graphql", query="{ me { roles } }", key=shown)
+    await sql.rows("ALTER TABLE client_key RENAME TO client_keys")
+    try:
+        await walk.raw(b'{"query": "{ me { roles } }"}', Authorization=f"Bearer {key}")
+    finally:
+        await sql.rows("ALTER TABLE client_keys RENAME TO client_key")
+    assert b"INTERNAL" in walk.answers[-1][1]
+
+
 async def _breaking_down(walk: Walk) -> None:
     """Faults of ours, in the middle of steps that hold secrets: what the database says then quotes whole rows."""
     await sql.rows("ALTER TABLE session ADD CONSTRAINT no_more CHECK (false) NOT VALID")
@@ -292,6 +309,8 @@ async def test_no_planted_secret_is_found_in_the_database_the_logs_or_an_answer(
     key = await _getting_in(walk, nora)
     await _being_in(walk)
     await _sending_nonsense(walk, key)
+    client = await program(district, ClientKind.REPORTING)
+    await _being_a_program(walk, client.key)
     await _breaking_down(walk)
     live = walk.portal.token
     assert (await walk.send(documents.LOGOUT))["data"]["logout"]["__typename"] == "LoggedOut"
@@ -299,7 +318,8 @@ async def test_no_planted_secret_is_found_in_the_database_the_logs_or_an_answer(
     dump, log = _dump(cluster, database_url), server.log.encode()
     # What is searched is what was meant to be searched.
     assert live is not None
-    assert hashlib.sha256(live.encode()).hexdigest().encode() in dump
+    for token in (live, client.key):
+        assert hashlib.sha256(token.encode()).hexdigest().encode() in dump
     for word in (b"maria.q", b"key:request", b"WRONG_CREDENTIALS", b"KEY_ASKED_FOR", b"idempotent_answer"):
         assert word in dump
     assert log.count(b"graphql.fault") >= 2

@@ -1,7 +1,7 @@
 """What is taken away is gone with the next request: in the process that took it, and in every other one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from db.models import (
     Account,
     AccountStatus,
     AttendanceEvent,
+    ClientKind,
     DisabledReason,
     Grade,
     Guardianship,
@@ -18,12 +19,15 @@ from db.models import (
     Session,
     Student,
 )
+from resolvers.client_desk import revoke_client, rotate_key
+from resolvers.service_clients import CLIENT_HEADER
 from schema.nodes import global_id
 from tests import documents
 from tests.clients import Portal
 from tests.conftest import Clock
 from tests.district import PASSWORD, Adult, District, Pupil
 from tests.servers import Server
+from tests.service_clients import ORIGIN, program
 
 NEW = "copper violin thirty meadows"
 
@@ -253,6 +257,43 @@ async def test_the_next_request_is_nobodys_in_either_process(
     await ended(district, family)
     assert await family.signed_in() == {False}
     assert await family.seen() == {False}
+
+
+# ------------------------------------------------------------------------------------------------ the client
+async def test_a_revoked_client_and_the_sessions_opened_through_it_are_refused_in_either_process(
+    district: District, family: Family
+) -> None:
+    ctx = replace(district.ctx, now=datetime.now(UTC))
+    front_end = await program(district, ClientKind.PORTAL_FRONT_END, name="Front end", origins=[ORIGIN])
+    tool = await program(district, ClientKind.DESIGNEE_TOOL, name="Tool")
+    reporting = await program(district, ClientKind.REPORTING, name="Reports")
+    here, elsewhere = family.clients
+    page = front_end.shown | {"Origin": ORIGIN}
+    here.http.headers.update(front_end.shown)
+    await here.login("maria.q", PASSWORD)
+    for one, shown in ((front_end, page), (tool, tool.shown), (reporting, reporting.shown)):
+        headers = ({"Authorization": f"Bearer {here.token}"} if one is front_end else {}) | shown
+        for expected in (200, 401):
+            for client in (here, elsewhere):
+                client.http.headers.pop(CLIENT_HEADER, None)
+                answer = await client.http.post("/graphql", json={"query": "{ me { roles } }"}, headers=headers)
+                assert answer.status_code == expected
+                assert ("access-control-allow-origin" in answer.headers) == (one is front_end and expected == 200)
+                if one is front_end and expected == 200:
+                    assert answer.json()["data"]["me"] == {"roles": ["GUARDIAN"]}
+            if expected == 200:
+                await revoke_client(ctx, one.name)
+    elsewhere.token = here.token
+    assert await family.signed_in() == {False}
+
+
+async def test_a_key_that_ended_at_once_has_ended_in_either_process(district: District, family: Family) -> None:
+    ctx = replace(district.ctx, now=datetime.now(UTC))
+    one = await program(district, ClientKind.REPORTING)
+    _, issued = await rotate_key(ctx, one.name, overlap=timedelta())
+    for client in family.clients:
+        for key, expected in ((one.key, 401), (issued.key, 200)):
+            assert (await client.post("{ me { roles } }", token=key)).status_code == expected
 
 
 async def test_a_changed_password_is_the_old_one_nowhere(district: District, family: Family) -> None:

@@ -23,7 +23,7 @@ INDEXES: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0016_account_order")]
+    dependencies = [("db", "0016_account_order"), ("db", "0016_client_origins")]
 
     initial = False
 

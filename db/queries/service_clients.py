@@ -32,7 +32,8 @@ SELECT * FROM (
 LEFT JOIN ({SESSION} AND s.digest = $1) s ON {_THROUGH}
 """
 
-# What became of a session ($1), a client ($5) and its key ($6) that were good. Uses primary keys.
+# What became of a session ($1), a client ($5) and its key ($6) that were good. Uses session_pkey, account_pkey,
+# service_client_pkey.
 AGAIN = f"""
 SELECT * FROM (VALUES (1)) one
 LEFT JOIN ({SESSION} AND s.id = $1) s ON true
@@ -46,6 +47,12 @@ LEFT JOIN (
 
 # At most once in a while, whoever asks at the same time. Uses client_key_pkey.
 USED = "UPDATE client_key SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)"
+
+# Asked before each answer to a page of another origin. Uses service_client_origin.
+OF_ORIGIN = "SELECT c.id FROM service_client c WHERE c.revoked_at IS NULL AND c.origins @> ARRAY[$1]::text[] LIMIT 1"
+
+# Uses service_client_name_folded.
+CALLED = "SELECT c.id, c.name, c.revoked_at FROM service_client c WHERE lower(c.name) = lower($1)"
 
 
 async def by_key(
@@ -79,6 +86,16 @@ async def again(
 async def used(key_id: int, *, now: datetime, every: timedelta) -> None:
     """Notes that a key was used, unless that was noted a moment ago."""
     await sql.execute(USED, key_id, now, now - every)
+
+
+async def is_origin(origin: str) -> bool:
+    """Whether pages of this origin belong to a front end that may be used."""
+    return await sql.row(OF_ORIGIN, origin) is not None
+
+
+async def called(name: str) -> Row | None:
+    """The client of this name, in whatever case, whether or not it was revoked."""
+    return await sql.row(CALLED, name)
 
 
 def _in_two(found: Row | None) -> tuple[Row, Row | None] | None:

@@ -8,7 +8,7 @@ from db import sql
 from db.queries.guardianships import RESTRICTED
 from db.sql import Row
 
-# A session and whose it is, of an account that may be used. Uses primary keys.
+# A session and whose it is, of an account that may be used. Uses account_pkey.
 SESSION = """
 SELECT s.id AS session_id, s.service_client_id, s.last_seen_at, s.second_factor_at, a.id AS account_id, a.person_id,
        a.capacity, a.username,
