@@ -146,7 +146,7 @@ async def test_a_role_that_is_added_in_the_middle_changes_nothing(asking: Contex
 async def _client(ctx: Context, role: Role, *school_ids: int) -> Context:
     kept = await ServiceClient.create(
         name="Board reports",
-        kind=ClientKind.REPORTING,
+        kind=ClientKind.REPORTING if role is Role.REPORTER else ClientKind.DESIGNEE_TOOL,
         public_id="pac_reports",
         roles=[role.value],
         school_ids=list(school_ids) or None,
