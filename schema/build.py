@@ -26,6 +26,8 @@ from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
 from schema.registrar import RegistrarQuery
 from schema.reporting import ReportingQuery
+from schema.reports import ReportsQuery
+from schema.saved_reports import SavedReportsMutation, SavedReportsQuery
 from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
@@ -67,6 +69,8 @@ class Query(
     DuplicatesQuery,
     MergingQuery,
     ChangesQuery,
+    ReportsQuery,
+    SavedReportsQuery,
 ):
     pass
 
@@ -85,6 +89,7 @@ class Mutation(
     GuardianshipMutation,
     WorkOrderMutation,
     MergingMutation,
+    SavedReportsMutation,
 ):
     pass
 

@@ -97,6 +97,8 @@ INSERT INTO work_order (id, status, opened_at, opened_by_id, guardian_id, studen
     SELECT n, CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'RESOLVED' END, now(), n, 4000 + n, n, 'Not seen',
            CASE WHEN n % 50 <> 0 THEN 'Done' END, CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN n END
     FROM generate_series(1, 4000) n;
+INSERT INTO saved_report (id, school_id, name, definition, created_by_id, created_at, changed_at)
+    SELECT n, n % 40 + 1, 'Ours ' || n, '{}', n, now(), now() FROM generate_series(1, 4000) n;
 INSERT INTO service_client (id, name, kind, public_id, roles, origins, created_at)
     SELECT n, 'Client ' || n, 'PORTAL_FRONT_END', 'pac_' || n, '{guardian}', ARRAY['https://' || n || '.example'], now()
     FROM generate_series(1, 4000) n;
@@ -351,6 +353,33 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "work_orders.TECHNOLOGY": (TODAY,),
     "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (NOW,),
+    "duplicates.COUNT_AT_SCHOOLS": ([18], TODAY, 0, 0, None, [18]),
+    "duplicates.COUNT_IN_DISTRICT": (None, TODAY, 0, 0, None, None),
+    "reports.BESIDE": (*AT_SCHOOL, [17, 4017], [18], [18], True),
+    **{
+        f"reports_students.{report}_AT_SCHOOLS": ([18], TODAY, None, [18], 17, 500)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.{report}_IN_DISTRICT": (None, TODAY, None, None, 17, 500)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.COUNT_{report}_AT_SCHOOLS": ([18], TODAY, None, [18])
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.COUNT_{report}_IN_DISTRICT": (None, TODAY, None, None)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    "reports_saved.ONE": ([18], 17),
+    "reports_saved.PAGE": ([18], 17, 26),
+    "reports_saved.PAGE_OF_SCHOOL": ([18], 17, 26, 18),
+    "reports_saved.COUNT_OF_SCHOOL": (18,),
+    "reports_saved.ADD": (18, "Ours", "{}", 17, None, NOW),
+    "reports_saved.REPLACE": (18, "Ours 17", "{}", NOW),
+    "reports_saved.LOCK": (17,),
+    "reports_saved.DELETE": (17,),
 }
 #: Parts of queries, whose comments hold for the queries made of them.
 PART_OF = {
@@ -377,6 +406,9 @@ COUNTING_ALL = {
     "reporting.COUNT_IN_DISTRICT",
     "reporting.COUNT_BY_IN_DISTRICT",
     "reporting.COUNT_BY_PLACE_IN_DISTRICT",
+    "duplicates.COUNT_IN_DISTRICT",
+    "reports_students.COUNT_WITHOUT_GUARDIAN_IN_DISTRICT",
+    "reports_students.COUNT_UNUSABLE_SSN_IN_DISTRICT",
 }
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.

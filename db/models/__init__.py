@@ -2,6 +2,7 @@
 
 from db.models.access import (
     Account,
+    AccountOrderChange,
     AccountStatus,
     ActivationKey,
     Authenticator,
@@ -53,11 +54,13 @@ from db.models.people import (
     Student,
 )
 from db.models.records import AttendanceEvent, Grade
+from db.models.reports import SavedReport
 
 __all__ = [
     "Account",
     "AccountChange",
     "AccountFeed",
+    "AccountOrderChange",
     "AccountStatus",
     "ActivationKey",
     "AttemptBudget",
@@ -94,6 +97,7 @@ __all__ = [
     "RecoveryToken",
     "Restriction",
     "RoleAssignment",
+    "SavedReport",
     "School",
     "ServiceClient",
     "Session",
