@@ -17,24 +17,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.asking import Asking
 from app.body import RequestLimits
-from app.clients import client_address, client_name
 from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
 from app.help_texts import insist_on_help_texts
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
 from app.metrics import metrics_endpoint
-from app.negotiation import language_for
 from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
 from db import sql
 from db.connection import database, pending_migrations
-from db.context import Context
 from db.hashing import PasswordHasher
-from resolvers.session import authenticate
 from schema.build import operations
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -58,31 +55,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
     if settings is None:
         settings = load_settings()
         configure_logs(settings)
-    keys, proxies = keyring(settings), settings.proxies
+    keys = keyring(settings)
     insist_on_table(settings)
     insist_on_help_texts(settings)
     hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
 
-    async def make_context(request: Request) -> Context:
-        headers = request.headers
-        ctx = Context(
-            now=clock(),
-            address=client_address(
-                request.client.host if request.client else "",
-                headers.getlist("x-forwarded-for"),
-                proxies,
-            ),
-            client=client_name(headers.get("user-agent")),
-            language=language_for(request),
-            request_id=request.state.request_id,
-            rules=settings,
-            keys=keys,
-            hasher=hasher,
-        )
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token:
-            return ctx
-        return ctx.seen_as(await authenticate(ctx, token.strip()))
+    asking = Asking(settings, keys, hasher, clock)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -108,7 +86,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
 
     endpoint = GraphQLEndpoint(
         operations(introspection=settings.shows_schema, seconds=settings.request_seconds),
-        make_context,
+        asking.identified,
         limits=RequestLimits(max_body=settings.body_limit, body_seconds=settings.body_seconds),
         console=settings.shows_console,
     )

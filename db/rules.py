@@ -132,6 +132,12 @@ class Rules(BaseModel):
     session_absolute_hours: int = Field(12, ge=1, description="Hours after which a session ends whatever happens.")
     device_days: int = Field(180, ge=1, description="Days for which a device that signed in before is recognised.")
 
+    clients_required: bool = Field(
+        False,
+        description="Whether everything but health checks and metrics needs a service client of `portal client`; "
+        "requests without one are refused.",
+    )
+
     password_min_length: int = Field(
         12,
         ge=8,

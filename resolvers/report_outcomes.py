@@ -31,6 +31,16 @@ class ReportName(StrEnum):
     LIKELY_DUPLICATES = "likely-duplicates"
 
 
+class Grouping(StrEnum):
+    """By what the accounts of a report are counted instead of listed; by one of these, or by two."""
+
+    STATUS = "STATUS"
+    CAPACITY = "CAPACITY"
+    SCHOOL = "SCHOOL"
+    GRADE_LEVEL = "GRADE_LEVEL"
+    DISABLED_REASON = "DISABLED_REASON"
+
+
 class ColumnType(StrEnum):
     """What the cells of a column are."""
 
@@ -59,10 +69,30 @@ class ReportAsked:
     wanted: Wanted = field(default_factory=Wanted)
     #: Keys of columns, in the order wanted.
     columns: tuple[str, ...] = ()
-    #: Keys of columns by which the rows are counted instead of listed.
+    #: Words of `Grouping` by which the rows are counted instead of listed: none, one, or two.
     group_by: tuple[str, ...] = ()
     order: AccountOrder = AccountOrder.ID
     descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A report as it is offered: what it lists, and how it may be laid out."""
+
+    name: ReportName
+    title: Sentence
+    #: What it lists, in a sentence.
+    about: Sentence
+    #: All that may be asked for; to an asker, those that this asker may ask for.
+    columns: tuple[Column, ...]
+    #: Keys of those that it has when none is named.
+    defaults: tuple[str, ...]
+    #: Names of the fields of `Wanted` that may be used with it.
+    filters: tuple[str, ...]
+    #: One of them that it cannot do without.
+    needs: str | None = None
+    groupings: tuple[Grouping, ...] = ()
+    orders: tuple[AccountOrder, ...] = (AccountOrder.ID,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,29 @@
 """How accounts stand: one, a page of them, how many; for staff of their schools, and for each holder of the own one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from db.context import Capacity, Context
 from db.models import AccountStatus, DisabledReason
 from db.queries import reporting as queries
-from db.queries.reporting import Wanted
+from db.queries.reporting import AccountOrder, Place, Wanted
 from resolvers.outcomes import AccountSeen, Name, School
 from resolvers.reach import accounts_reached
 
-__all__ = ["Wanted", "account", "account_of", "accounts", "count", "count_by", "schools_of"]
+__all__ = [
+    "AccountOrder",
+    "AccountsSeen",
+    "Place",
+    "Wanted",
+    "account",
+    "account_of",
+    "accounts",
+    "count",
+    "count_by",
+    "schools_of",
+]
 
 
 async def account(ctx: Context, account_id: int, *, with_schools: bool = False) -> AccountSeen | None:
@@ -23,17 +35,42 @@ async def account(ctx: Context, account_id: int, *, with_schools: bool = False) 
     return account_of(row, name_of(row)) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class AccountsSeen:
+    """A page of accounts, each with its place in the order; and how many there are in all, if that was asked."""
+
+    accounts: list[tuple[AccountSeen, Place]]
+    total: int | None = None
+
+
 async def accounts(
-    ctx: Context, wanted: Wanted, *, after: int, limit: int, with_schools: bool = False
-) -> list[AccountSeen]:
-    """The accounts that the asker sees, by id, from the one after `after`, `limit` at most."""
+    ctx: Context,
+    wanted: Wanted,
+    *,
+    order: AccountOrder = AccountOrder.ID,
+    descending: bool = False,
+    after: Place | None = None,
+    limit: int,
+    with_schools: bool = False,
+    with_total: bool = False,
+) -> AccountsSeen:
+    """The accounts that the asker sees, in an order, from the one after that place, `limit` at most."""
     reach = accounts_reached(ctx)
     if not reach:
-        return []
-    rows = await queries.page(
-        reach, wanted, on=ctx.today, now=ctx.now, with_schools=with_schools, after=after, limit=limit
+        return AccountsSeen([], 0 if with_total else None)
+    page = await queries.page(
+        reach,
+        wanted,
+        order=order,
+        descending=descending,
+        on=ctx.today,
+        now=ctx.now,
+        with_schools=with_schools,
+        with_total=with_total,
+        after=after,
+        limit=limit,
     )
-    return [account_of(row, name_of(row)) for row in rows]
+    return AccountsSeen([(account_of(row, name_of(row)), row["place"]) for row in page.rows], page.total)
 
 
 async def count(ctx: Context, wanted: Wanted) -> int:

@@ -11,6 +11,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute
 from strawberry.execution import optimized_is_awaitable
 
+from resolvers.service_clients import ClientNotAccepted
 from schema.document_limits import DocumentLimits
 from schema.documents import CacheLimits, CheckedDocument, Documents, RefusedDocument
 from schema.errors import fault, shown_error
@@ -19,6 +20,7 @@ from schema.input_errors import BAD_INPUT, problem, variable_problems
 OPERATION_NOT_CHOSEN = "OPERATION_NOT_CHOSEN"
 NOT_BY_GET = "NOT_BY_GET"
 TIMED_OUT = "TIMED_OUT"
+CLIENT_NOT_ACCEPTED = "CLIENT_NOT_ACCEPTED"
 
 
 #: The same test without Strawberry's plainer type for it.
@@ -36,6 +38,8 @@ class Ending(Enum):
     #: A fault of ours before anything was executed.
     FAILED = "failed"
     TIMED_OUT = "timed out"
+    #: The service client that asks may not be used; nothing was executed.
+    NOT_ACCEPTED = "not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class Operations:
         try:
             async with clock:
                 result = await self._execute(checked, name, variables or {}, make_context)
+        except ClientNotAccepted as refused:
+            return Outcome(Ending.NOT_ACCEPTED, errors=[problem(str(refused), CLIENT_NOT_ACCEPTED)])
         except Exception as error:
             if isinstance(error, TimeoutError) and clock.expired():
                 return _timed_out(self.seconds, request_id)

@@ -8,7 +8,7 @@ import strawberry
 
 from db.context import Context
 from resolvers import reporting
-from resolvers.reporting import Wanted
+from resolvers.reporting import Place, Wanted
 from schema.account import Account, AccountStatus
 from schema.errors import BadRequest
 from schema.nodes import global_id, number_of, number_or_nobodys
@@ -96,12 +96,16 @@ class ReportingQuery:
         size, start = page_size(first), read_number_cursor(after)
         wanted = _wanted(info.context, filter)
         with_schools = "schools" in selected_names(info)
-        found = await reporting.accounts(info.context, wanted, after=start, limit=size + 1, with_schools=with_schools)
+        place = Place(start) if start else None
+        found = await reporting.accounts(info.context, wanted, after=place, limit=size + 1, with_schools=with_schools)
         now = info.context.now
-        edges = [AccountEdge(cursor=cursor(None, a.account_id), node=Account.of(a, now)) for a in found[:size]]
+        edges = [
+            AccountEdge(cursor=cursor(None, place.account_id), node=Account.of(account, now))
+            for account, place in found.accounts[:size]
+        ]
         return AccountConnection(
             edges=edges,
-            page_info=page_info([edge.cursor for edge in edges], more=len(found) > size, after=after),
+            page_info=page_info([edge.cursor for edge in edges], more=len(found.accounts) > size, after=after),
             wanted=wanted,
         )
 

@@ -53,6 +53,7 @@ from db.models.people import (
     Student,
 )
 from db.models.records import AttendanceEvent, Grade
+from db.models.reports import SavedReport
 
 __all__ = [
     "Account",
@@ -94,6 +95,7 @@ __all__ = [
     "RecoveryToken",
     "Restriction",
     "RoleAssignment",
+    "SavedReport",
     "School",
     "ServiceClient",
     "Session",

@@ -1,50 +1,27 @@
 """Accounts as staff may know of them: one, a page, and how many. No username and no address is read here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
 import orjson
 
 from db import sql
+from db.queries.accounts_wanted import AccountOrder, EmailProblem, Page, Place, Wanted
 from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach
 from db.sql import Row
 
-
-class AccountOrder(StrEnum):
-    """In which order accounts come; those that are alike in it, by id."""
-
-    ID = "ID"
-    #: Family name, given name.
-    NAME = "NAME"
-    #: The first of the schools in reach, then by name; those at no school come last.
-    SCHOOL = "SCHOOL"
-    #: Those that were never signed in to come first.
-    LAST_LOGIN = "LAST_LOGIN"
-
-
-class EmailProblem(StrEnum):
-    """What is wrong with the address on record of an account's holder."""
-
-    MISSING = "MISSING"
-    #: Somebody else on record has the same one.
-    SHARED = "SHARED"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which of the accounts in reach; None means that it does not matter."""
-
-    school_id: int | None = None
-    grade_level: str | None = None
-    capacity: str | None = None
-    #: Words of the status, `LOCKED` among them.
-    status: Sequence[str] | None = None
-    #: Signed in to, and before then.
-    last_login_before: datetime | None = None
-    never_logged_in: bool | None = None
+__all__ = [
+    "AccountOrder",
+    "EmailProblem",
+    "Page",
+    "Place",
+    "Wanted",
+    "count",
+    "count_by",
+    "one",
+    "page",
+    "schools_of_one",
+]
 
 
 # A lock is no status but a wait after wrong passwords; the few accounts that have one at the time $8 are found first,
@@ -189,12 +166,28 @@ async def schools_of_one(reach: AccountReach, account_id: int, *, on: date) -> l
 
 
 async def page(
-    reach: AccountReach, wanted: Wanted, *, on: date, now: datetime, with_schools: bool, after: int, limit: int
-) -> list[Row]:
-    """Accounts in reach by id, from the one after `after`, `limit` at most."""
+    reach: AccountReach,
+    wanted: Wanted,
+    *,
+    order: AccountOrder = AccountOrder.ID,
+    descending: bool = False,
+    on: date,
+    now: datetime,
+    with_schools: bool = False,
+    with_total: bool = False,
+    after: Place | None = None,
+    limit: int,
+) -> Page:
+    """Accounts in reach in an order, from the one after that place, `limit` at most.
+
+    `after` is the `place` of a row of the page before, which was read in the same order and direction.
+    """
     at_schools, values = _values(reach, wanted, on=on, now=now)
     statement = PAGE_AT_SCHOOLS if at_schools else PAGE_IN_DISTRICT
-    return [_with_schools(row) for row in await sql.rows(statement, *values, with_schools, after, limit)]
+    start = after.account_id if after else 0
+    rows = [_with_schools(row) for row in await sql.rows(statement, *values, with_schools, start, limit)]
+    total = await count(reach, wanted, on=on, now=now) if with_total else None
+    return Page([row | {"place": Place(row["account_id"])} for row in rows], total)
 
 
 async def count(reach: AccountReach, wanted: Wanted, *, on: date, now: datetime) -> int:
