@@ -52,7 +52,6 @@ class Kept:
 
 
 _PLACED: Final = ("school_id", "grade_level")
-_ORDERS: Final = tuple(AccountOrder)
 _LAST_LOGIN: Final = ("last_login_before", "never_logged_in")
 
 
@@ -68,13 +67,14 @@ def _accounts(
     needs: str | None = None,
     groupings: tuple[Grouping, ...] = tuple(Grouping),
     presets: Mapping[str, Any] | None = None,
+    orders: tuple[AccountOrder, ...] = tuple(AccountOrder),
 ) -> Kept:
     offered = (*ACCOUNT, *NAME, *PLACE, *more)
     if name is not ReportName.GUARDIAN_ACCOUNTS:
         offered = (*offered, STUDENT_NUMBER)
     offered = (*offered, USERNAME)
     described = Described(
-        *(name, title, about, columns(*offered), defaults, (*_PLACED, *filters), needs), groupings, _ORDERS
+        *(name, title, about, columns(*offered), defaults, (*_PLACED, *filters), needs), groupings, orders
     )
     return Kept(described, tells, presets or {})
 
@@ -154,6 +154,7 @@ _ALL: Final = (
         more=EMAIL,
         tells=Tells.MORE_OF_ACCOUNTS,
         groupings=(Grouping.STATUS, *_BY_PLACE),
+        orders=(AccountOrder.ID,),
     ),
     Kept(
         Described(

@@ -35,7 +35,7 @@ def makers(*keys: str) -> tuple[Maker, ...]:
 
 
 def _of(field: str) -> Maker:
-    return lambda row: row[field]  # type: ignore[no-any-return]
+    return lambda row: row[field]
 
 
 def _id(kind: str, field: str) -> Maker:

@@ -105,3 +105,12 @@ class Export:
     columns: tuple[Column, ...]
     total: int
     batches: AsyncIterator[list[Cells]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A report as it may be kept and run again: what it asks for, with a day that may move on with the calendar."""
+
+    asked: ReportAsked
+    #: In place of `wanted.not_signed_in_since`: the beginning of the day so many days before the one on which it runs.
+    not_signed_in_for_days: int | None = None

@@ -1,15 +1,66 @@
 """Reports: how accounts, guardians and students stand, listed or counted; on the screen by the page, and as a whole."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Final
+
 from db.context import Context
-from resolvers.report_catalogue import REPORTS
-from resolvers.report_outcomes import Described, Export, ReportAsked, ReportName
+from db.languages import say
+from db.trail import Step
+from policies.reasons import noted
+from policies.refusals import FieldProblem, InvalidInput
+from resolvers.report_catalogue import REPORTS, Kept, without
+from resolvers.report_checks import camel, check_asked, laid_out, preset
+from resolvers.report_columns import USERNAME, Maker, makers
+from resolvers.report_outcomes import Cells, Column, Definition, Described, Export, ReportAsked, ReportName
+from resolvers.report_rights import Sight, Standing, hidden_columns, insist, may_run, sight
+from resolvers.report_sources import Accounts, Placed, Position, Source, source_of
+from resolvers.step import StepTaken, taking
+
+#: Rows that are looked up at once for an export.
+BATCH: Final = 500
+#: Groups that are told on the screen: more kinds than a district has schools and grades.
+MOST_GROUPS: Final = 10_000
+#: Days that a definition may look back: ten years.
+MOST_DAYS: Final = 3660
 
 
+@dataclass(frozen=True, slots=True)
+class ReportSeen:
+    """A page of a report. Where it is counted, there are groups in place of rows."""
+
+    described: Described
+    columns: tuple[Column, ...]
+    rows: list[tuple[Cells, Position]]
+    more: bool
+    groups: list[Cells]
+    listed: Source
+
+    async def total(self) -> int:
+        """How many rows there are in all; of one that is counted, how many there would be."""
+        return await self.listed.count()
+
+
+# ------------------------------------------------------------------------------------------------ what there is
 def described(name: ReportName) -> Described:
     """What a report lists, and how it may be laid out by whoever may know the most of it."""
     return REPORTS[name].described
 
 
+def offered(ctx: Context) -> list[Described]:
+    """The reports that the asker may run, with the columns that would not be empty for the asker in each row."""
+    if ctx.asker is None:
+        return []
+    seen = [(kept, sight(ctx, kept)) for kept in REPORTS.values()]
+    return [_offer(ctx, kept, seen_by) for kept, seen_by in seen if may_run(ctx, kept, seen_by)]
+
+
+def _offer(ctx: Context, kept: Kept, seen: Sight) -> Described:
+    return without(kept.described, hidden_columns(ctx, kept, seen))
+
+
+# ------------------------------------------------------------------------------------------------ as a whole
 async def export(ctx: Context, asked: ReportAsked, purpose: str) -> Export:
     """A report as a whole, noted in the trail with its purpose before the first row.
 
@@ -27,4 +78,114 @@ async def export(ctx: Context, asked: ReportAsked, purpose: str) -> Export:
         InvalidInput: a column, a filter, an order or a grouping that this report does not offer to this asker, a date
             that it needs, or no good purpose. The last word of each path is the field's.
     """
-    raise NotImplementedError
+    kept = REPORTS[asked.name]
+    async with taking(ctx, Step.EXPORT_REPORT) as step:
+        seen, asked = _checked(ctx, step, kept, asked)
+        step.note.details["purpose"] = noted(purpose, "purpose")
+        source = source_of(ctx, kept, seen, asked)
+        total = await source.count()
+        step.note.details["rows"] = total
+    columns = laid_out(asked)
+    cells = makers(*(column.key for column in columns))
+    return Export(columns, total, _batches(Standing(ctx, kept, seen), source, cells))
+
+
+async def _batches(standing: Standing, source: Source, cells: Sequence[Maker]) -> AsyncIterator[list[Cells]]:
+    after: Position | None = None
+    more = True
+    while more:
+        await standing.insist_again()
+        found = await source.page(after, BATCH)
+        more = len(found) == BATCH
+        if found:
+            after = found[-1].position
+            yield [_cells(row, cells) for row in found]
+
+
+def _cells(placed: Placed, cells: Sequence[Maker]) -> Cells:
+    return tuple(make(placed.row) for make in cells)
+
+
+# ------------------------------------------------------------------------------------------------ by the page
+async def run_report(
+    ctx: Context, definition: Definition, *, purpose: str | None, after: Position | None, limit: int
+) -> ReportSeen:
+    """A page of a report, for the screen; or all groups, where it is counted.
+
+    The first page is noted in the trail, and each where usernames are asked for; those need a purpose.
+
+    Raises:
+        NotAllowed, InvalidInput: as `export` does.
+    """
+    asked = on_its_day(ctx, definition)
+    if after is None or USERNAME in asked.columns:
+        async with taking(ctx, Step.RUN_REPORT) as step:
+            seen = await _page(ctx, step, asked, purpose, after, limit)
+            step.note.details["rows"] = len(seen.rows) + len(seen.groups)
+            return seen
+    return await _page(ctx, StepTaken(ctx, Step.RUN_REPORT), asked, purpose, after, limit)
+
+
+async def _page(  # noqa: PLR0917
+    ctx: Context, step: StepTaken, asked: ReportAsked, purpose: str | None, after: Position | None, limit: int
+) -> ReportSeen:
+    kept = REPORTS[asked.name]
+    seen, asked = _checked(ctx, step, kept, asked)
+    if purpose is not None or USERNAME in asked.columns:
+        step.note.details["purpose"] = noted(purpose or "", "purpose")
+    source, columns = source_of(ctx, kept, seen, asked), laid_out(asked)
+    cells = makers(*(column.key for column in columns))
+    offer = _offer(ctx, kept, seen)
+    if asked.group_by:
+        found = await source.page(None, MOST_GROUPS)
+        listed = Accounts(ctx, seen, replace(asked, group_by=()))
+        return ReportSeen(offer, columns, [], more=False, groups=[_cells(row, cells) for row in found], listed=listed)
+    found = await source.page(after, limit + 1)
+    rows = [(_cells(row, cells), row.position) for row in found[:limit]]
+    return ReportSeen(offer, columns, rows, more=len(found) > limit, groups=[], listed=source)
+
+
+def on_its_day(ctx: Context, definition: Definition) -> ReportAsked:
+    """What a definition asks for today.
+
+    Raises:
+        InvalidInput: it looks back further than anybody does, or by two measures at once.
+    """
+    days, asked = definition.not_signed_in_for_days, definition.asked
+    if days is None:
+        return asked
+    field = ("input", "definition", "filter", "notSignedInForDays")
+    if not 0 < days <= MOST_DAYS:
+        raise InvalidInput([FieldProblem(field, say("Say a number of days from 1 to %(most)s.", most=MOST_DAYS))])
+    if asked.wanted.not_signed_in_since is not None:
+        raise InvalidInput([FieldProblem(field, say("Say a day, or for how many days; not both."))])
+    day = ctx.today - timedelta(days=days)
+    since = datetime(day.year, day.month, day.day, tzinfo=ctx.rules.zone)
+    return replace(asked, wanted=replace(asked.wanted, not_signed_in_since=since))
+
+
+def _checked(ctx: Context, step: StepTaken, kept: Kept, asked: ReportAsked) -> tuple[Sight, ReportAsked]:
+    """How far the asker sees by this report, and what is asked for with what the report itself says.
+
+    Raises:
+        NotAllowed, InvalidInput: as `export` does, but for the purpose.
+    """
+    step.note.details["report"] = asked.name.value
+    seen, step.note.rule = insist(ctx, kept)
+    check_asked(asked, _offer(ctx, kept, seen))
+    step.note.details |= {"filter": in_words(asked), "columns": list(asked.columns), "group_by": list(asked.group_by)}
+    return seen, preset(asked, kept)
+
+
+def in_words(asked: ReportAsked) -> dict[str, str]:
+    """The filters that are asked for, by name, as they are kept in the trail."""
+    said = ((field.name, getattr(asked.wanted, field.name)) for field in fields(asked.wanted))
+    return {camel(name): _word(value) for name, value in said if value is not None}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)

@@ -108,10 +108,13 @@ WITH page AS MATERIALIZED (
 SELECT page.*, {_told("first")} AS first, {_told("second")} AS second FROM page ORDER BY first_id, second_id
 """
 
+# As many as $5 at most; NULL for all of them.
+_COUNT = f"""
+SELECT count(*) AS count FROM (SELECT FROM ({_ALIKE}) AS pair WHERE pair.kind IS NOT NULL LIMIT $5::bigint) AS counted
+"""
+
 # Those of the schools ($6) are gathered, and looked for by name among all people; $1 still decides.
-# Uses enrolment_school, guardianship_student, person_name_key.
-PAIRS_AT_SCHOOLS = _PAGE.format(
-    pairs=f"""(
+_AT_SCHOOLS = f"""(
     SELECT DISTINCT least(near.id, twin.id) AS first, greatest(near.id, twin.id) AS second
     FROM (
         SELECT unnest(ARRAY(
@@ -124,16 +127,20 @@ PAIRS_AT_SCHOOLS = _PAGE.format(
     JOIN person twin ON twin.name_key = near.name_key AND twin.id <> near.id
     OFFSET 0
 ) AS couple JOIN person a ON a.id = couple.first JOIN person b ON b.id = couple.second"""
-)
-# One after the other by id, as far as the page goes. Uses person_pkey, person_name_key.
-PAIRS_IN_DISTRICT = _PAGE.format(
-    pairs="""(
+# Uses enrolment_school, guardianship_student, person_name_key.
+PAIRS_AT_SCHOOLS = _PAGE.format(pairs=_AT_SCHOOLS)
+# Uses enrolment_school, guardianship_student, person_name_key.
+COUNT_AT_SCHOOLS = _COUNT.format(pairs=_AT_SCHOOLS)
+_IN_DISTRICT = """(
     SELECT walked.* FROM person walked
     WHERE walked.id >= $3::bigint AND $6::bigint[] IS NULL ORDER BY walked.id
 ) AS a JOIN LATERAL (
     SELECT twin.* FROM person twin WHERE twin.name_key = a.name_key AND twin.id > a.id ORDER BY twin.id
 ) AS b ON true"""
-)
+# One after the other by id, as far as the page goes. Uses person_pkey, person_name_key.
+PAIRS_IN_DISTRICT = _PAGE.format(pairs=_IN_DISTRICT)
+# Uses person_name_key.
+COUNT_IN_DISTRICT = _COUNT.format(pairs=_IN_DISTRICT)
 
 
 async def pairs(
@@ -145,3 +152,12 @@ async def pairs(
     statement = PAIRS_IN_DISTRICT if near.everywhere else PAIRS_AT_SCHOOLS
     rows = await sql.rows(statement, reach.ids, on, first, second, limit, near.ids)
     return [row | {each: orjson.loads(row[each]) for each in ("first", "second")} for row in rows]
+
+
+async def count_pairs(reach: Reach, school_id: int | None, *, on: date) -> int:
+    """How many pairs `pairs` gives in all."""
+    near = reach.at(school_id)
+    statement = COUNT_IN_DISTRICT if near.everywhere else COUNT_AT_SCHOOLS
+    [row] = await sql.rows(statement, reach.ids, on, 0, 0, None, near.ids)
+    counted: int = row["count"]
+    return counted
