@@ -35,9 +35,9 @@ from schema.execution import CLIENT_NOT_ACCEPTED, NOT_BY_GET, TIMED_OUT
 from schema.input_errors import BAD_INPUT
 
 #: Rows that are written at a stretch: a millisecond's work.
-SLICE: Final = 50
+SLICE: Final = 25
 #: For how many times as long as it has written it lets others go first.
-REST: Final = 1.0
+REST: Final = 2.0
 #: Seconds for which a client may take nothing of what is sent.
 STALLED_SECONDS: Final = 60.0
 #: Characters of the query string, and parameters in it.
