@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Final
 
+from db.context import Context
 from db.languages import Sentence, say
 from db.queries.reporting import Wanted
 from policies.refusals import FieldProblem, InvalidInput
 from resolvers.report_catalogue import Kept
 from resolvers.report_columns import COUNT, GROUPED, columns
-from resolvers.report_outcomes import Column, Described, Grouping, ReportAsked
+from resolvers.report_outcomes import Column, Definition, Described, Grouping, ReportAsked
 
 #: By so many of `Grouping` at once.
 MOST_GROUPINGS: Final = 2
 #: Characters of a grade level that is asked for; none is longer on record.
 LONGEST_GRADE: Final = 16
+#: Days that a definition may look back: ten years.
+MOST_DAYS: Final = 3660
 
 
 def camel(name: str) -> str:
@@ -77,6 +81,25 @@ def _of_filters(wanted: Wanted, offered: Described) -> _Problems:
 def _of_order(asked: ReportAsked, offered: Described) -> _Problems:
     if asked.order not in offered.orders:
         yield ("input", "definition", "order"), say("This report cannot be put in that order.")
+
+
+def on_its_day(ctx: Context, definition: Definition) -> ReportAsked:
+    """What a definition asks for today.
+
+    Raises:
+        InvalidInput: it looks back further than anybody does, or by two measures at once.
+    """
+    days, asked = definition.not_signed_in_for_days, definition.asked
+    if days is None:
+        return asked
+    field = ("input", "definition", "filter", "notSignedInForDays")
+    if not 0 < days <= MOST_DAYS:
+        raise InvalidInput([FieldProblem(field, say("Say a number of days from 1 to %(most)s.", most=MOST_DAYS))])
+    if asked.wanted.not_signed_in_since is not None:
+        raise InvalidInput([FieldProblem(field, say("Say a day, or for how many days; not both."))])
+    day = ctx.today - timedelta(days=days)
+    since = datetime(day.year, day.month, day.day, tzinfo=ctx.rules.zone)
+    return replace(asked, wanted=replace(asked.wanted, not_signed_in_since=since))
 
 
 def preset(asked: ReportAsked, kept: Kept) -> ReportAsked:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from db.context import Context
@@ -11,8 +11,9 @@ from policies.gate import Facts, gate_of
 from policies.refusals import MissingFact, NotAllowed
 from policies.words import Action, Scope
 from resolvers.reach import accounts_reached, rule_for, students_reached
-from resolvers.report_catalogue import Kept, Tells
+from resolvers.report_catalogue import Kept, Tells, without
 from resolvers.report_columns import STUDENT_NUMBER, USERNAME
+from resolvers.report_outcomes import Described
 from resolvers.service_clients import still_good
 
 _ANY_REPORT = (Action.REPORT_ACCOUNTS, Action.REPORT_STUDENT_ACCOUNTS)
@@ -113,13 +114,21 @@ def hidden_columns(ctx: Context, kept: Kept, seen: Sight) -> frozenset[str]:
     return frozenset(hidden)
 
 
+def offer(ctx: Context, kept: Kept, seen: Sight) -> Described:
+    """A report with the columns that would not be empty for the asker in each row."""
+    return without(kept.described, hidden_columns(ctx, kept, seen))
+
+
 # ------------------------------------------------------------------------------------------------ later on
-class Standing:
+@dataclass(frozen=True, slots=True)
+class RightsHeld:
     """The rights of whoever began to read a report, looked at again as often as somebody asks."""
 
-    def __init__(self, ctx: Context, kept: Kept, seen: Sight) -> None:
-        self._ctx, self._kept, self._seen = ctx, kept, seen
-        self._began = time.monotonic()
+    ctx: Context
+    kept: Kept
+    seen: Sight
+    #: On the clock that nobody sets.
+    began: float = field(default_factory=time.monotonic)
 
     async def insist_again(self) -> None:
         """Goes on only where all is as it was at the beginning, or better.
@@ -127,9 +136,9 @@ class Standing:
         Raises:
             NotAllowed: the session has ended, the service client was revoked, or a right is gone.
         """
-        now = self._ctx.now + timedelta(seconds=time.monotonic() - self._began)
-        ctx = await still_good(self._ctx, now=now)
+        now = self.ctx.now + timedelta(seconds=time.monotonic() - self.began)
+        ctx = await still_good(self.ctx, now=now)
         if ctx is None:
             raise NotAllowed([MissingFact.SIGNED_IN])
-        if not sight(ctx, self._kept).covers(self._seen):
+        if not sight(ctx, self.kept).covers(self.seen):
             raise NotAllowed([MissingFact.ROLE])

@@ -10,7 +10,7 @@ from db.queries import reporting as account_queries
 from db.queries import reports as queries
 from db.queries import reports_students as student_queries
 from db.queries.reach import Reach
-from db.queries.reporting import EmailProblem, Place, Wanted
+from db.queries.reporting import AccountOrder, EmailProblem, Place, Wanted
 from db.queries.reports_groups import groups
 from db.queries.reports_students import StudentReport
 from resolvers.report_catalogue import Kept, Tells
@@ -39,6 +39,9 @@ class Source(Protocol):
 
     async def count(self) -> int:
         """How many there are in all."""
+
+    def has(self, position: Position) -> bool:
+        """Whether it is a position of such rows at all."""
 
 
 def source_of(ctx: Context, kept: Kept, seen: Sight, asked: ReportAsked) -> Source:
@@ -78,6 +81,8 @@ class Accounts:
 
     async def page(self, after: Position | None, limit: int) -> list[Placed]:
         found: list[Row] = []
+        if isinstance(after, tuple):
+            raise TypeError("a position among pairs")
         for wanted in _each(self.asked):
             page = await account_queries.page(
                 self.seen.accounts,
@@ -87,7 +92,7 @@ class Accounts:
                 on=self.ctx.today,
                 now=self.ctx.now,
                 with_schools="schools" in self.asked.columns,
-                after=after if isinstance(after, Place) else None,
+                after=Place(after) if isinstance(after, int) else after,
                 limit=limit,
             )
             found += page.rows
@@ -96,6 +101,11 @@ class Accounts:
             found = sorted(found, key=lambda row: row["account_id"], reverse=self.asked.descending)[:limit]
         more = await self._beside([row["account_id"] for row in found])
         return [Placed(self._shown(row) | more.get(row["account_id"], _NOTHING_MORE), row["place"]) for row in found]
+
+    def has(self, position: Position) -> bool:
+        """A number alone is a position where accounts are in the order of their ids."""
+        by_id = self.asked.order is AccountOrder.ID
+        return by_id if isinstance(position, int) else isinstance(position, Place)
 
     async def count(self) -> int:
         counted = 0
@@ -145,6 +155,9 @@ class Groups:
         placed = [Placed(row, number) for number, row in enumerate(await self._all(), start=1)]
         return placed[begins : begins + limit]
 
+    def has(self, position: Position) -> bool:
+        return isinstance(position, int)
+
     async def count(self) -> int:
         return len(await self._all())
 
@@ -176,6 +189,9 @@ class Students:
         )
         return [Placed(row, row["id"]) for row in rows]
 
+    def has(self, position: Position) -> bool:
+        return isinstance(position, int)
+
     async def count(self) -> int:
         return await student_queries.count(self.report, self.reach, self._whose(), on=self.ctx.today)
 
@@ -198,6 +214,9 @@ class Pairs:
             self.reach, self.wanted.school_id, on=self.ctx.today, after=begins, limit=limit
         )
         return [Placed(self._shown(row), (row["first_id"], row["second_id"])) for row in rows]
+
+    def has(self, position: Position) -> bool:
+        return isinstance(position, tuple)
 
     async def count(self) -> int:
         return await pairs_queries.count_pairs(self.reach, self.wanted.school_id, on=self.ctx.today)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from db.context import Context
@@ -10,20 +10,19 @@ from db.languages import say
 from db.trail import Step
 from policies.reasons import noted
 from policies.refusals import FieldProblem, InvalidInput
-from resolvers.report_catalogue import REPORTS, Kept, without
-from resolvers.report_checks import camel, check_asked, laid_out, preset
+from resolvers.report_catalogue import REPORTS, Kept
+from resolvers.report_checks import camel, check_asked, laid_out, on_its_day, preset
 from resolvers.report_columns import USERNAME, Maker, makers
 from resolvers.report_outcomes import Cells, Column, Definition, Described, Export, ReportAsked, ReportName
-from resolvers.report_rights import Sight, Standing, hidden_columns, insist, may_run, sight
+from resolvers.report_rights import RightsHeld, Sight, insist, may_run, offer, sight
 from resolvers.report_sources import Accounts, Placed, Position, Source, source_of
+from resolvers.saved_reports import definition_of
 from resolvers.step import StepTaken, taking
 
 #: Rows that are looked up at once for an export.
 BATCH: Final = 500
 #: Groups that are told on the screen: more kinds than a district has schools and grades.
 MOST_GROUPS: Final = 10_000
-#: Days that a definition may look back: ten years.
-MOST_DAYS: Final = 3660
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,11 @@ def described(name: ReportName) -> Described:
 
 
 def offered(ctx: Context) -> list[Described]:
-    """The reports that the asker may run, with the columns that would not be empty for the asker in each row."""
+    """The reports that the asker may run, each as `offer` has it."""
     if ctx.asker is None:
         return []
     seen = [(kept, sight(ctx, kept)) for kept in REPORTS.values()]
-    return [_offer(ctx, kept, seen_by) for kept, seen_by in seen if may_run(ctx, kept, seen_by)]
-
-
-def _offer(ctx: Context, kept: Kept, seen: Sight) -> Described:
-    return without(kept.described, hidden_columns(ctx, kept, seen))
+    return [offer(ctx, kept, seen_by) for kept, seen_by in seen if may_run(ctx, kept, seen_by)]
 
 
 # ------------------------------------------------------------------------------------------------ as a whole
@@ -87,14 +82,14 @@ async def export(ctx: Context, asked: ReportAsked, purpose: str) -> Export:
         step.note.details["rows"] = total
     columns = laid_out(asked)
     cells = makers(*(column.key for column in columns))
-    return Export(columns, total, _batches(Standing(ctx, kept, seen), source, cells))
+    return Export(columns, total, _batches(RightsHeld(ctx, kept, seen), source, cells))
 
 
-async def _batches(standing: Standing, source: Source, cells: Sequence[Maker]) -> AsyncIterator[list[Cells]]:
+async def _batches(rights: RightsHeld, source: Source, cells: Sequence[Maker]) -> AsyncIterator[list[Cells]]:
     after: Position | None = None
     more = True
     while more:
-        await standing.insist_again()
+        await rights.insist_again()
         found = await source.page(after, BATCH)
         more = len(found) == BATCH
         if found:
@@ -108,22 +103,42 @@ def _cells(placed: Placed, cells: Sequence[Maker]) -> Cells:
 
 # ------------------------------------------------------------------------------------------------ by the page
 async def run_report(
-    ctx: Context, definition: Definition, *, purpose: str | None, after: Position | None, limit: int
+    ctx: Context,
+    definition: Definition | None,
+    *,
+    saved_id: int | None,
+    purpose: str | None,
+    after: Position | None,
+    limit: int,
 ) -> ReportSeen:
     """A page of a report, for the screen; or all groups, where it is counted.
 
-    The first page is noted in the trail, and each where usernames are asked for; those need a purpose.
+    What it asks for is said by a definition, or by the id of one that was saved. The first page is noted in the trail,
+    and each where usernames are asked for; those need a purpose.
 
     Raises:
-        NotAllowed, InvalidInput: as `export` does.
+        NotAllowed, InvalidInput: as `export` does; and for a position that is none of this report.
     """
-    asked = on_its_day(ctx, definition)
-    if after is None or USERNAME in asked.columns:
-        async with taking(ctx, Step.RUN_REPORT) as step:
-            seen = await _page(ctx, step, asked, purpose, after, limit)
-            step.note.details["rows"] = len(seen.rows) + len(seen.groups)
-            return seen
-    return await _page(ctx, StepTaken(ctx, Step.RUN_REPORT), asked, purpose, after, limit)
+    if after is not None:
+        asked = await _asked_for(ctx, definition, saved_id)
+        if USERNAME not in asked.columns:
+            return await _page(ctx, StepTaken(ctx, Step.RUN_REPORT), asked, purpose, after, limit)
+    async with taking(ctx, Step.RUN_REPORT) as step:
+        asked = await _asked_for(ctx, definition, saved_id)
+        if saved_id is not None:
+            step.note.details["saved_report"] = saved_id
+        seen = await _page(ctx, step, asked, purpose, after, limit)
+        step.note.details["rows"] = len(seen.rows) + len(seen.groups)
+        return seen
+
+
+async def _asked_for(ctx: Context, definition: Definition | None, saved_id: int | None) -> ReportAsked:
+    if definition is not None and saved_id is None:
+        return on_its_day(ctx, definition)
+    if definition is None and saved_id is not None:
+        return on_its_day(ctx, await definition_of(ctx, saved_id))
+    problem = say("Say what the report asks for, or which saved one it is: one of the two.")
+    raise InvalidInput([FieldProblem(("input", "definition"), problem)])
 
 
 async def _page(  # noqa: PLR0917
@@ -135,33 +150,17 @@ async def _page(  # noqa: PLR0917
         step.note.details["purpose"] = noted(purpose or "", "purpose")
     source, columns = source_of(ctx, kept, seen, asked), laid_out(asked)
     cells = makers(*(column.key for column in columns))
-    offer = _offer(ctx, kept, seen)
+    mine = offer(ctx, kept, seen)
     if asked.group_by:
         found = await source.page(None, MOST_GROUPS)
         listed = Accounts(ctx, seen, replace(asked, group_by=()))
-        return ReportSeen(offer, columns, [], more=False, groups=[_cells(row, cells) for row in found], listed=listed)
+        return ReportSeen(mine, columns, [], more=False, groups=[_cells(row, cells) for row in found], listed=listed)
+    if after is not None and not source.has(after):
+        problem = say("This is not a cursor of this report.")
+        raise InvalidInput([FieldProblem(("input", "after"), problem)])
     found = await source.page(after, limit + 1)
     rows = [(_cells(row, cells), row.position) for row in found[:limit]]
-    return ReportSeen(offer, columns, rows, more=len(found) > limit, groups=[], listed=source)
-
-
-def on_its_day(ctx: Context, definition: Definition) -> ReportAsked:
-    """What a definition asks for today.
-
-    Raises:
-        InvalidInput: it looks back further than anybody does, or by two measures at once.
-    """
-    days, asked = definition.not_signed_in_for_days, definition.asked
-    if days is None:
-        return asked
-    field = ("input", "definition", "filter", "notSignedInForDays")
-    if not 0 < days <= MOST_DAYS:
-        raise InvalidInput([FieldProblem(field, say("Say a number of days from 1 to %(most)s.", most=MOST_DAYS))])
-    if asked.wanted.not_signed_in_since is not None:
-        raise InvalidInput([FieldProblem(field, say("Say a day, or for how many days; not both."))])
-    day = ctx.today - timedelta(days=days)
-    since = datetime(day.year, day.month, day.day, tzinfo=ctx.rules.zone)
-    return replace(asked, wanted=replace(asked.wanted, not_signed_in_since=since))
+    return ReportSeen(mine, columns, rows, more=len(found) > limit, groups=[], listed=source)
 
 
 def _checked(ctx: Context, step: StepTaken, kept: Kept, asked: ReportAsked) -> tuple[Sight, ReportAsked]:
@@ -172,7 +171,7 @@ def _checked(ctx: Context, step: StepTaken, kept: Kept, asked: ReportAsked) -> t
     """
     step.note.details["report"] = asked.name.value
     seen, step.note.rule = insist(ctx, kept)
-    check_asked(asked, _offer(ctx, kept, seen))
+    check_asked(asked, offer(ctx, kept, seen))
     step.note.details |= {"filter": in_words(asked), "columns": list(asked.columns), "group_by": list(asked.group_by)}
     return seen, preset(asked, kept)
 

@@ -25,6 +25,8 @@ from schema.recovery import RecoveryMutation
 from schema.refusals import HANDLERS, SHOWN
 from schema.registrar import RegistrarQuery
 from schema.reporting import ReportingQuery
+from schema.reports import ReportsQuery
+from schema.saved_reports import SavedReportsMutation, SavedReportsQuery
 from schema.second_factor import SecondFactorMutation
 from schema.session import SessionMutation
 from schema.verification import VerificationMutation
@@ -65,6 +67,8 @@ class Query(
     WorkOrderQuery,
     DuplicatesQuery,
     MergingQuery,
+    ReportsQuery,
+    SavedReportsQuery,
 ):
     pass
 
@@ -83,6 +87,7 @@ class Mutation(
     GuardianshipMutation,
     WorkOrderMutation,
     MergingMutation,
+    SavedReportsMutation,
 ):
     pass
 

@@ -16,6 +16,7 @@ from schema.people import School
 from schema.portal import AttendanceEvent, Grade, SessionInfo, students_of
 from schema.registrar import guardianship_of
 from schema.reporting import account_of
+from schema.saved_reports import saved_report_of
 from schema.work_orders import work_order_of
 
 Info = strawberry.Info[Context, None]
@@ -70,6 +71,10 @@ async def _session_info(info: Info, number: int) -> Node | None:
     return SessionInfo.of(live[0]) if live else None
 
 
+async def _saved_report(info: Info, number: int) -> Node | None:
+    return await saved_report_of(info.context, number)
+
+
 async def _school(info: Info, number: int) -> Node | None:
     school = await portal.school(info.context, number)
     return School.of(school) if school else None
@@ -87,6 +92,7 @@ BY_KIND: dict[str, Callable[[Info, int], Coroutine[Any, Any, Node | None]]] = {
     "WorkOrder": _work_order,
     "PersonMerge": _person_merge,
     "SessionInfo": _session_info,
+    "SavedReport": _saved_report,
     "School": _school,
 }
 

@@ -346,3 +346,54 @@ query Merges($first: Int! = 25, $after: String) {
   merges(first: $first, after: $after) { edges { cursor node MERGE } pageInfo { hasNextPage endCursor } }
 }
 """.replace(" MERGE ", f" {_MERGE} ")
+
+REPORTS = """
+query Reports {
+  reports {
+    name title about columns { key title type } defaultColumns filters needs groupings orders
+  }
+}
+"""
+
+REPORT = """
+query Report($input: ReportInput!) {
+  report(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on Report {
+      name title columns { key title type }
+      rows { totalCount edges { cursor node { cells } } pageInfo { hasNextPage hasPreviousPage endCursor } }
+      groups { keys count }
+    }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+SAVE_REPORT = """
+mutation SaveReport($input: SaveReportInput!) {
+  saveReport(input: $input) {
+    REFUSAL_FIELDS
+    ... on NotAllowed { missing }
+    ... on ReportSaved { savedReport { id name school { id } report createdBy createdAt changedAt } }
+  }
+}
+""".replace("REFUSAL_FIELDS", REFUSAL)
+
+DELETE_REPORT = """
+mutation DeleteReport($input: DeleteReportInput!) {
+  deleteReport(input: $input) {
+    PLAIN_REFUSAL
+    ... on NotAllowed { missing }
+    ... on ReportDeleted { savedReportId }
+  }
+}
+""".replace("PLAIN_REFUSAL", PLAIN_REFUSAL)
+
+SAVED_REPORTS = """
+query SavedReports($schoolId: ID, $first: Int! = 25, $after: String) {
+  savedReports(schoolId: $schoolId, first: $first, after: $after) {
+    edges { node { id name report school { id } createdBy } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""

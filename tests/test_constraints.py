@@ -89,6 +89,8 @@ INSERT INTO service_client (name, kind, public_id, roles, origins, created_at)
     VALUES ('Reports', 'REPORTING', 'pac_1', '{reporter}', '{}', now());
 INSERT INTO client_key (client_id, digest, beginning, issued_at) VALUES (1, repeat('d', 32)::bytea, 'pak_1', now());
 INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 0, 0);
+INSERT INTO saved_report (school_id, name, definition, created_by_id, created_at, changed_at)
+    VALUES (1, 'Ours', '{}', 3, now(), now()), (NULL, 'Ours', '{}', 3, now(), now());
 """
 
 _KEY = (
@@ -119,6 +121,11 @@ _FACTOR = (
 _CLIENT = (
     "INSERT INTO service_client (name, kind, public_id, roles, origins, created_at) "
     "VALUES ('{name}', 'REPORTING', '{public_id}', '{{reporter}}', '{{}}', now())"
+)
+
+_REPORT = (
+    "INSERT INTO saved_report (school_id, name, definition, created_by_id, created_by_client_id, created_at, "
+    "changed_at) VALUES ({school}, '{name}', '{{}}', {person}, {client}, now(), now())"
 )
 
 #: What each constraint and each unique index refuses. Some are broken in more than one way.
@@ -167,6 +174,16 @@ BAD: dict[str, list[str]] = {
         "UPDATE account_feed SET forgotten = 1",
         "UPDATE account_feed SET forgotten = -1",
     ],
+    # ---------------------------------------------------------------------------------------- reports
+    "saved_report_name_once": [
+        _REPORT.format(school=1, name="Ours", person=3, client="NULL"),
+        _REPORT.format(school="NULL", name="Ours", person=3, client="NULL"),
+    ],
+    "saved_report_says_who": [
+        _REPORT.format(school=1, name="Another", person=3, client=1),
+        _REPORT.format(school=1, name="Another", person="NULL", client="NULL"),
+    ],
+    "saved_report_is_named": [_REPORT.format(school=1, name=" ", person=3, client="NULL")],
     # ---------------------------------------------------------------------------------------- accounts
     "account_one_per_person_and_capacity": [
         "INSERT INTO account (person_id, capacity, status, must_change_password) "

@@ -96,6 +96,8 @@ INSERT INTO work_order (id, status, opened_at, opened_by_id, guardian_id, studen
     SELECT n, CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'RESOLVED' END, now(), n, 4000 + n, n, 'Not seen',
            CASE WHEN n % 50 <> 0 THEN 'Done' END, CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN n END
     FROM generate_series(1, 4000) n;
+INSERT INTO saved_report (id, school_id, name, definition, created_by_id, created_at, changed_at)
+    SELECT n, n % 40 + 1, 'Ours ' || n, '{}', n, now(), now() FROM generate_series(1, 4000) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
@@ -327,6 +329,35 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "work_orders.TECHNOLOGY": (TODAY,),
     "versions.ONE_KEY_OF_EACH": (),
     "versions.VERSIONS": (NOW,),
+    "duplicates.COUNT_AT_SCHOOLS": ([18], TODAY, 0, 0, None, [18]),
+    "duplicates.COUNT_IN_DISTRICT": (None, TODAY, 0, 0, None, None),
+    "reports_groups.GROUPS_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, ["SCHOOL", "STATUS"]),
+    "reports_groups.GROUPS_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, ["SCHOOL", "STATUS"]),
+    "reports.BESIDE": (*AT_SCHOOL, [17, 4017], [18], [18], True),
+    **{
+        f"reports_students.{report}_AT_SCHOOLS": ([18], TODAY, None, [18], 17, 500)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.{report}_IN_DISTRICT": (None, TODAY, None, None, 17, 500)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.COUNT_{report}_AT_SCHOOLS": ([18], TODAY, None, [18])
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    **{
+        f"reports_students.COUNT_{report}_IN_DISTRICT": (None, TODAY, None, None)
+        for report in ("WITHOUT_GUARDIAN", "UNUSABLE_SSN", "UNMARKED")
+    },
+    "reports_saved.ONE": ([18], 17),
+    "reports_saved.PAGE": ([18], 17, 26),
+    "reports_saved.PAGE_OF_SCHOOL": ([18], 17, 26, 18),
+    "reports_saved.COUNT_OF_SCHOOL": (18,),
+    "reports_saved.ADD": (18, "Ours", "{}", 17, None, NOW),
+    "reports_saved.REPLACE": (18, "Ours 17", "{}", NOW),
+    "reports_saved.LOCK": (17,),
+    "reports_saved.DELETE": (17,),
 }
 #: Parts of queries, whose comments hold for the queries made of them.
 PART_OF = {
@@ -343,7 +374,7 @@ PART_OF = {
     "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
 }
 #: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
-SMALL = {"school", "letter_tally", "mail_pace"}
+SMALL = {"school", "letter_tally", "mail_pace", "service_client"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
@@ -351,6 +382,10 @@ COUNTING_ALL = {
     "reporting.COUNT_IN_DISTRICT",
     "reporting.COUNT_BY_IN_DISTRICT",
     "reporting.COUNT_BY_PLACE_IN_DISTRICT",
+    "duplicates.COUNT_IN_DISTRICT",
+    "reports_groups.GROUPS_IN_DISTRICT",
+    "reports_students.COUNT_WITHOUT_GUARDIAN_IN_DISTRICT",
+    "reports_students.COUNT_UNUSABLE_SSN_IN_DISTRICT",
 }
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.

@@ -49,6 +49,7 @@ HASH_NOTHING = {
     *("setPortalAccess", "recordConsent"),
     *("openWorkOrder", "resolveWorkOrder"),
     *("mergePeople", "undoMerge"),
+    *("saveReport", "deleteReport"),
 }
 
 
