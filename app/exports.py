@@ -23,12 +23,14 @@ from app.asking import CHALLENGE
 from app.endpoint import request_id_of
 from app.export_forms import Form, Writer, file_name, writer_of
 from app.problem_details import BUSY, NOT_KNOWN, Problem, bad_parameters, masked, raw, refused
-from app.report_words import NotUnderstood, Words, asked_by, names_for
+from app.report_words import Fault, NotUnderstood, Words, asked_by, names_for
 from app.settings import Settings
 from db.context import Context
 from policies.refusals import Refusal
+from resolvers.report_checks import on_its_day
 from resolvers.report_outcomes import Cells, Definition, Export, ReportName
-from resolvers.reports import described, export, on_its_day
+from resolvers.reports import described, export
+from resolvers.saved_reports import definition_of
 from resolvers.service_clients import ClientNotAccepted
 from schema.errors import log_fault
 from schema.execution import CLIENT_NOT_ACCEPTED, NOT_BY_GET, TIMED_OUT
@@ -47,6 +49,8 @@ _MOST_PARAMETERS: Final = 100
 _LATER: Final = {"Retry-After": "15"}
 
 _ALWAYS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Language"}
+#: The parameter with the id of a report that a school keeps.
+_SAVED: Final = "savedReportId"
 #: What GraphQL calls otherwise.
 _NAMES: Final = {"order": "orderBy"}
 _log = structlog.get_logger("portal.exports")
@@ -56,8 +60,10 @@ _log = structlog.get_logger("portal.exports")
 class Wish:
     """What a request asks for."""
 
+    name: ReportName
     form: Form
-    definition: Definition
+    #: Or the saved report that says it.
+    definition: Definition | int
     purpose: str
     bom: bool
 
@@ -110,7 +116,9 @@ class ExportEndpoint:
         name, form = _named(request.path_params["file"])
         offered = described(name)
         words = Words(_parameters(request.scope.get("query_string", b"")))
-        words.only([*names_for(offered), "purpose", *(["bom"] if form is Form.CSV else [])])
+        laid_out = () if _SAVED in words.given else names_for(offered)
+        words.only([*laid_out, _SAVED, "purpose", *(["bom"] if form is Form.CSV else [])])
+        saved = words.id_of(_SAVED, "SavedReport")
         definition = asked_by(words, offered, self.settings.zone)
         purpose = words.one("purpose")
         if not (purpose or "").strip() and len(words.given.get("purpose", ())) < 2:
@@ -120,7 +128,7 @@ class ExportEndpoint:
             words.insist()
         except NotUnderstood as unclear:
             raise bad_parameters(unclear.faults) from None
-        return Wish(form, definition, purpose or "", bom)
+        return Wish(name, form, definition if saved is None else saved, purpose or "", bom)
 
     # -------------------------------------------------------------------------------------------- sending
     async def _send(self, ctx: Context, wish: Wish, send: Send, headers: Mapping[str, str]) -> None:
@@ -148,22 +156,32 @@ class ExportEndpoint:
             except TimeoutError:
                 ended = "too slow"
             except Exception as error:
-                log_fault(error, request_id=ctx.request_id, operation=f"report {wish.definition.asked.name}")
+                log_fault(error, request_id=ctx.request_id, operation=f"report {wish.name}")
                 ended = "fault"
             finally:
                 # Of one that is not complete no more is sent: the server closes the connection amid the transfer.
                 level = logging.INFO if ended == "complete" else logging.WARNING
-                told = {"report": wish.definition.asked.name.value, "form": wish.form.value, "rows": outgoing.rows}
+                told = {"report": wish.name.value, "form": wish.form.value, "rows": outgoing.rows}
                 _log.log(level, "export", ended=ended, request_id=ctx.request_id, **told)
 
     async def _begun(self, ctx: Context, wish: Wish) -> Export:
         """The report, noted in the trail."""
         try:
             async with asyncio.timeout(self.settings.request_seconds):
-                return await export(ctx, on_its_day(ctx, wish.definition), wish.purpose)
+                return await export(ctx, on_its_day(ctx, await _definition(ctx, wish)), wish.purpose)
         except TimeoutError:
             said = f"The report could not be begun within {self.settings.request_seconds:g} seconds."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, TIMED_OUT, said, headers=_LATER) from None
+
+
+async def _definition(ctx: Context, wish: Wish) -> Definition:
+    """What is asked for, here or by a saved report."""
+    if isinstance(wish.definition, Definition):
+        return wish.definition
+    kept = await definition_of(ctx, wish.definition)
+    if kept.asked.name is not wish.name:
+        raise bad_parameters([Fault(_SAVED, "It is another report that was saved.", (kept.asked.name.value,))])
+    return kept
 
 
 class _Outgoing:
@@ -244,7 +262,7 @@ def _told(error: Exception, request_id: str) -> Problem:
 
 def _start(ctx: Context, wish: Wish, writer: Writer, total: int, headers: Mapping[str, str]) -> Message:
     """The head of the answer. The file's name has no word in it that somebody sent."""
-    name = file_name(wish.definition.asked.name, ctx.today, wish.form)
+    name = file_name(wish.name, ctx.today, wish.form)
     told = {
         **headers,
         "Content-Type": writer.media_type,

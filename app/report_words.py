@@ -133,7 +133,7 @@ class Words:
             return None
         number = number_of(word, kind)
         if number is None:
-            self.blame(name, f"It is not the id of a {kind.lower()}.")
+            self.blame(name, f"It is no id of a {kind}.")
         return number
 
 
