@@ -11,16 +11,15 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from db.context import Capacity
-from db.models import DisabledReason
+from db.models import AccountStatus, DisabledReason
 from db.queries.reporting import AccountOrder, EmailProblem, Wanted
 from resolvers.report_checks import camel
 from resolvers.report_outcomes import Definition, Described, ReportAsked
-from schema.account import AccountStatus
-from schema.nodes import number_of
 
 #: Names that may be repeated to whoever sent them: digits might be somebody's number that slipped into the wrong place.
 _NAME: Final = re.compile(r"[A-Za-z_]{1,40}")
 _YES_NO: Final = {"true": True, "false": False}
+_STATUSES: Final = (*(status.value for status in AccountStatus), "LOCKED")
 #: Of accounts that are there: what was left over when two records were made one is no account any more.
 _REASONS: Final = tuple(reason for reason in DisabledReason if reason is not DisabledReason.MERGED)
 _SINCE: Final = "not_signed_in_since"
@@ -131,6 +130,9 @@ class Words:
         word = self.one(name)
         if word is None:
             return None
+        # GraphQL's library, which takes longer to load than most commands of the command line take to run.
+        from schema.nodes import number_of
+
         number = number_of(word, kind)
         if number is None:
             self.blame(name, f"It is no id of a {kind}.")
@@ -168,7 +170,7 @@ def _filter(words: Words, name: str, zone: tzinfo) -> Any:
         case "capacity":
             return words.choice(said, Capacity)
         case "status":
-            return words.choices(said, (status.name for status in AccountStatus)) or None
+            return words.choices(said, _STATUSES) or None
         case "disabled_reason":
             return words.choices(said, _REASONS) or None
         case "never_logged_in" | "key_outstanding":

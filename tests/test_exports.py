@@ -212,7 +212,7 @@ async def test_a_parameter_that_cannot_be_taken_is_named(
 async def test_what_is_known_is_told_and_all_that_is_wrong_at_once(reports: Reports, reporter: Adult) -> None:
     told = (await reports.get("accounts.json", bom="true", status="OPEN")).json()
     by_name = {error["parameter"]: error for error in told["errors"]}
-    assert by_name["status"]["known"] == ["NOT_ACTIVATED", "ACTIVE", "LOCKED", "DISABLED"]
+    assert by_name["status"]["known"] == ["NOT_ACTIVATED", "ACTIVE", "DISABLED", "LOCKED"]
     assert "purpose" in by_name["bom"]["known"]
     assert "bom" not in by_name["bom"]["known"]
     assert await noted() == []
