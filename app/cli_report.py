@@ -3,39 +3,25 @@
 `portal report run NAME` may be said without `run`; what else the group can do has a command of its own.
 """
 
-import sys
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Final, cast
+from typing import Annotated, Any, Final
 
-import click
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from typer.core import TyperGroup
 
-from app.export_forms import Form, writer_of
-from app.private_file import private_file
+from app.export_forms import Form
 from app.problems import PlainProblem
-from app.report_words import DAYS, Fault, NotUnderstood, Words, asked_by, names_for
 from app.staff_desk import desk
 from db.context import Context
-from policies.refusals import InvalidInput
-from resolvers.global_ids import global_word
-from resolvers.report_checks import on_its_day
-from resolvers.report_outcomes import Cells, Definition, Described, ReportName
-from resolvers.reports import described, export_by_operator
-from resolvers.staff import school_called
+from resolvers.report_outcomes import ReportName
 
 
 class ReportGroup(TyperGroup):
     """Takes the name of a report in place of a command: it is then run."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # its types are Typer's own copy of Click's
         """The command that is meant, and what is left for it."""
         if args and args[0] in {name.value for name in ReportName}:
             args = ["run", *args]
@@ -48,8 +34,6 @@ report = typer.Typer(
 out = Console(highlight=False, soft_wrap=True, markup=False)
 #: Where no terminal says how wide it is, a table is as wide as it needs to be.
 _WIDE: Final = 300
-_OPTIONS: Final = {"schoolId": "school", "gradeLevel": "grade"}
-_STDOUT: Final = Path("-")
 
 
 @report.callback()
@@ -60,12 +44,11 @@ def group() -> None:
 @report.command("list")
 def list_reports() -> None:
     """Which reports there are, what they list, and by what they can be narrowed and laid out."""
+    from app.report_file import catalogue
+
     table = Table("report", "what it lists", "options", "columns")
-    for name in ReportName:
-        offered = described(name)
-        options = ", ".join(f"--{_option(each)}" for each in names_for(offered))
-        columns = ", ".join(column.key for column in offered.columns if column.key != "username")
-        table.add_row(name.value, str(offered.about), options, columns)
+    for name, about, options, columns in catalogue():
+        table.add_row(name, about, ", ".join(options), ", ".join(columns))
     console = out if out.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
     console.print(table)
 
@@ -102,110 +85,29 @@ def run(
         "lastLoginBefore": last_login_before,
         "neverLoggedIn": never_logged_in,
         "notSignedInSince": not_signed_in_since,
-        DAYS: not_signed_in_for_days,
+        "notSignedInForDays": not_signed_in_for_days,
         "email": email,
         "columns": columns,
         "orderBy": order_by,
         "descending": "true" if descending else None,
         "groupBy": group_by,
     }
+    # Only this command needs what makes reports: it takes longer to load than most commands take to run.
+    from app.report_file import STDOUT, asked_with, place_for, write_report
+
     if bom and form is not Form.CSV:
         raise PlainProblem("--bom goes with --format csv alone.")
-    if to != _STDOUT and (to.exists() or to.is_symlink()):
+    if to != STDOUT and (to.exists() or to.is_symlink()):
         raise PlainProblem(f"There is a file {to} already: delete it, or write to another one.")
 
     async def work(ctx: Context) -> int:
-        definition = await _asked(ctx, described(name), given, school)
-        with _place(to) as (file, put_in_place):
-            rows = await _write(ctx, definition, purpose, form, file, bom=bom)
+        definition = await asked_with(ctx, name, given, school)
+        with place_for(to) as (file, put_in_place):
+            rows = await write_report(ctx, definition, purpose, form, file, bom=bom)
             put_in_place()
         return rows
 
     with desk() as at:
         rows = at.run(work)
-    if to != _STDOUT:
+    if to != STDOUT:
         out.print(f"{to}: {rows} rows. It tells of people: keep it where only those can read it who may.")
-
-
-async def _asked(
-    ctx: Context, offered: Described, given: Mapping[str, str | Sequence[str] | None], school: str | None
-) -> Definition:
-    """What the options ask for.
-
-    Raises:
-        PlainProblem: names those that cannot be taken.
-    """
-    said = {name: [word] if isinstance(word, str) else list(word) for name, word in given.items() if word}
-    if school is not None:
-        said["schoolId"] = [global_word("School", (await school_called(school)).id)]
-    words = Words(said)
-    words.only(names_for(offered))
-    definition = asked_by(words, offered, ctx.rules.zone)
-    try:
-        words.insist()
-    except NotUnderstood as unclear:
-        raise PlainProblem(" ".join(_told(fault) for fault in unclear.faults)) from None
-    return definition
-
-
-def _told(fault: Fault) -> str:
-    known = ", ".join(_option(name) if "no such" in fault.message else name for name in fault.known)
-    return f"--{_option(fault.parameter)}: {fault.message}" + (f" Known are: {known}." if known else "")
-
-
-def _option(parameter: str) -> str:
-    """The option for a parameter: `order-by` for `orderBy`."""
-    if parameter in _OPTIONS:
-        return _OPTIONS[parameter]
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in parameter)
-
-
-# ------------------------------------------------------------------------------------------------ writing
-@contextmanager
-def _place(to: Path) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
-    """Where to write, and what to do when all is written.
-
-    Raises:
-        PlainProblem: when nothing can be written there.
-    """
-    try:
-        if to == _STDOUT:
-            yield sys.stdout.buffer, sys.stdout.buffer.flush
-            return
-        with private_file(to) as made:
-
-            def put_in_place() -> None:
-                made.complete()
-                made.put_in_place()
-
-            yield made.file, put_in_place
-    except BrokenPipeError:
-        raise PlainProblem("Whoever read the output has gone: it is not complete.") from None
-    except OSError as failed:
-        raise PlainProblem(f"The file {to} cannot be written: {failed.strerror}.") from None
-
-
-async def _write(ctx: Context, definition: Definition, purpose: str, form: Form, file: IO[bytes], *, bom: bool) -> int:
-    """Writes the report, and shows how far it is; how many rows there were.
-
-    Raises:
-        PlainProblem: when the report cannot be laid out like this, or there is no good purpose.
-    """
-    try:
-        exported = await export_by_operator(ctx, on_its_day(ctx, definition), purpose)
-    except InvalidInput as refused:
-        told = (f"--{_option(field.path[-1])}: {field.message}" for field in refused.fields)
-        raise PlainProblem(" ".join(told)) from None
-    writer = writer_of(form, exported.columns, rules=ctx.rules, language="en", bom=bom)
-    console, rows = Console(stderr=True), 0
-    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*shown, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("Writing rows", total=exported.total)
-        file.write(writer.head())
-        async with aclosing(cast("AsyncGenerator[list[Cells]]", exported.batches)) as batches:
-            async for batch in batches:
-                file.write(writer.rows(batch))
-                rows += len(batch)
-                progress.update(task, completed=rows, total=max(exported.total, rows))
-        file.write(writer.tail())
-    return rows

@@ -75,7 +75,7 @@ class ExportEndpoint:
         """`make_context` says who asks."""
         self.settings = settings
         self.make_context = make_context
-        self._under_way = 0
+        self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with a file or with what is wrong."""
@@ -94,14 +94,14 @@ class ExportEndpoint:
         except ClientNotAccepted as refusal:
             challenge = {"WWW-Authenticate": CHALLENGE}
             raise Problem(HTTPStatus.UNAUTHORIZED, CLIENT_NOT_ACCEPTED, str(refusal), headers=challenge) from None
-        if self._under_way >= self.settings.exports:
+        if self.under_way >= self.settings.exports:
             said = "As many reports are on their way as this server sends at once."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, said, headers=_LATER)
-        self._under_way += 1
+        self.under_way += 1
         try:
             await _while_there(request.receive, self._send(ctx, wish, send, headers))
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def _wish(self, request: Request) -> Wish:
         """What is asked for.

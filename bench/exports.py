@@ -114,18 +114,18 @@ def _rows(form: str, count: int, turns: list[tuple[list[float], _Sent]]) -> list
     speed = median(sent.rows_per_second for _, sent in turns)
     return [
         Row(
-            f"{form} of {count:,} rows: growth of the worker, over {MOST_GROWTH} MiB",
-            f"{growth:.1f} MiB",
+            f"{form} export: growth of the worker, over {MOST_GROWTH} MiB",
+            f"{growth:.1f} MiB, {count:,} rows",
             growth / MOST_GROWTH,
             Aim(high=1.0),
         ),
         Row(
-            f"{form} of {count:,} rows: p99 of reads beside it, over p99 without",
+            f"{form} export: p99 of reads beside it, over p99 without",
             f"{beside:.1f} ms over {alone:.1f} ms",
             median(over / under for over, under in pairs),
             Aim(high=2.0),
         ),
-        Row(f"  rows of the {form} a second", f"{speed:,.0f}"),
+        Row(f"  rows of the {form} export a second", f"{speed:,.0f}"),
     ]
 
 
@@ -172,7 +172,9 @@ async def _fetched(
     waited.clear()
     began = time.perf_counter()
     transport, download = await asyncio.get_running_loop().create_connection(_Download, "127.0.0.1", server.port)
-    request = f"GET /reports/{file}?purpose=benchmark HTTP/1.1\r\nHost: portal.test\r\nAuthorization: Bearer {token}\r\n\r\n"
+    request = (
+        f"GET /reports/{file}?purpose=benchmark HTTP/1.1\r\nHost: portal.test\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
     transport.write(request.encode())
     try:
         await download.whole

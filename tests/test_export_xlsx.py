@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,8 @@ def test_openpyxl_finds_the_right_types() -> None:
     assert [cell.value for cell in sheet[1]] == [
         *("Title 0", "Title 1", "Title 2", "Title 3 (America/Chicago)", "Title 4")
     ]
-    text, number, day, moment, yes = sheet[2]
+    row: Any = sheet[2]
+    text, number, day, moment, yes = row
     assert (text.value, text.data_type, text.number_format) == ("0041207", "s", "@")
     assert (number.value, number.data_type) == (-12, "n")
     assert (str(day.value), day.is_date, day.number_format) == ("2013-04-09 00:00:00", True, "yyyy\\-mm\\-dd")
@@ -70,7 +72,7 @@ def test_the_titles_are_bold_and_stay_in_sight_with_a_filter() -> None:
 def test_every_text_comes_back_equal(texts: list[str]) -> None:
     [sheet] = sheets(written([(text,) for text in texts], ColumnType.TEXT))
     cells = [sheet.cell(row, 1) for row in range(2, len(texts) + 2)]
-    assert [unescape(cell.value or "") for cell in cells] == texts
+    assert [unescape(str(cell.value or "")) for cell in cells] == texts
     assert {cell.data_type for cell in cells} <= {"s", "inlineStr", "n"}
     assert all(cell.data_type != "n" or cell.value is None for cell in cells)
 

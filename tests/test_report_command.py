@@ -40,7 +40,8 @@ async def test_a_file_has_the_whole_district_and_only_its_owner_may_read_it(
     maria: Adult, nora: Pupil, settings_of: dict[str, str], tmp_path: Path
 ) -> None:
     ran = portal(
-        *(tmp_path, "report", "student-accounts", "--format", "csv", "--out", "report.csv", "--purpose", PURPOSE),
+        tmp_path,
+        *("report", "student-accounts", "--format", "csv", "--out", "report.csv", "--purpose", PURPOSE),
         **settings_of,
     )
     assert ran.returncode == 0, ran.stderr
@@ -66,7 +67,7 @@ async def test_filters_and_forms(maria: Adult, nora: Pupil, settings_of: dict[st
     sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets[0]
     assert [cell.value for cell in sheet["A"]] == ["Account's id", global_id("Account", maria.account_id)]
     counted = portal(
-        *(tmp_path, "report", "accounts", "--group-by", "CAPACITY", "--out", "-", "--purpose", PURPOSE), **settings_of
+        tmp_path, *("report", "accounts", "--group-by", "CAPACITY", "--out", "-", "--purpose", PURPOSE), **settings_of
     )
     assert list(csv.reader(counted.stdout.splitlines()))[1:] == [["GUARDIAN", "1"], ["STUDENT", "2"]]
 
