@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from db.context import Context
@@ -18,8 +19,19 @@ from resolvers.report_columns import BESIDE, EMAIL
 from resolvers.report_outcomes import ReportAsked, ReportName
 from resolvers.report_rights import Sight
 
+
+@dataclass(frozen=True, slots=True)
+class AccountPosition:
+    """Where an account stands in the order in which a reading began."""
+
+    place: Place
+    order: AccountOrder
+    descending: bool
+    began: datetime
+
+
 #: Where a row stands among the others: an account in its order, an id, or two.
-Position = Place | int | tuple[int, int]
+Position = AccountPosition | int | tuple[int, int]
 Row = Mapping[str, Any]
 
 
@@ -80,9 +92,8 @@ class Accounts:
     asked: ReportAsked
 
     async def page(self, after: Position | None, limit: int) -> list[Placed]:
+        before = after if isinstance(after, AccountPosition) else None
         found: list[Row] = []
-        if isinstance(after, tuple):
-            raise TypeError("a position among pairs")
         for wanted in _each(self.asked):
             page = await account_queries.page(
                 self.seen.accounts,
@@ -92,7 +103,7 @@ class Accounts:
                 on=self.ctx.today,
                 now=self.ctx.now,
                 with_schools="schools" in self.asked.columns,
-                after=Place(after) if isinstance(after, int) else after,
+                after=before.place if before else None,
                 limit=limit,
             )
             found += page.rows
@@ -100,12 +111,19 @@ class Accounts:
         if len(_each(self.asked)) > 1:
             found = sorted(found, key=lambda row: row["account_id"], reverse=self.asked.descending)[:limit]
         more = await self._beside([row["account_id"] for row in found])
-        return [Placed(self._shown(row) | more.get(row["account_id"], _NOTHING_MORE), row["place"]) for row in found]
+        began = before.began if before else self.ctx.now
+        return [
+            Placed(
+                self._shown(row) | more.get(row["account_id"], _NOTHING_MORE),
+                AccountPosition(row["place"], self.asked.order, self.asked.descending, began),
+            )
+            for row in found
+        ]
 
     def has(self, position: Position) -> bool:
-        """A number alone is a position where accounts are in the order of their ids."""
-        by_id = self.asked.order is AccountOrder.ID
-        return by_id if isinstance(position, int) else isinstance(position, Place)
+        return isinstance(position, AccountPosition) and (
+            (position.order, position.descending) == (self.asked.order, self.asked.descending)
+        )
 
     async def count(self) -> int:
         counted = 0

@@ -6,12 +6,14 @@ from enum import Enum
 import strawberry
 
 from db.context import Context
-from db.queries.reporting import AccountOrder, EmailProblem, Wanted
+from db.queries.reporting import EmailProblem, Wanted
 from resolvers import report_outcomes as outcomes
+from resolvers import reporting
 from schema.account import AccountStatus, DisabledReason
 from schema.errors import BadRequest
 from schema.nodes import number_or_nobodys
 from schema.people import Capacity
+from schema.reporting import AccountOrder
 
 
 @strawberry.enum(description="The reports that there are.")
@@ -56,14 +58,6 @@ class ReportGrouping(Enum):
     SCHOOL = strawberry.enum_value("SCHOOL", description="By school: an account counts at each of its schools.")
     GRADE_LEVEL = strawberry.enum_value("GRADE_LEVEL", description="By grade: an account counts in each of its grades.")
     DISABLED_REASON = strawberry.enum_value("DISABLED_REASON", description="By why they are disabled.")
-
-
-@strawberry.enum(description="In which order the rows of a report about accounts come.")
-class ReportOrder(Enum):
-    ID = strawberry.enum_value("ID", description="In the order in which they were put on record.")
-    NAME = strawberry.enum_value("NAME", description="By family name, then given name.")
-    SCHOOL = strawberry.enum_value("SCHOOL", description="By the first of the schools that one sees, then by name.")
-    LAST_LOGIN = strawberry.enum_value("LAST_LOGIN", description="By last sign-in; first those without any.")
 
 
 @strawberry.enum(description="What is wrong with the e-mail address on record of an account's holder.")
@@ -116,7 +110,7 @@ class ReportDefinitionInput:
     group_by: list[ReportGrouping] | None = strawberry.field(
         default=None, description="Counts the accounts by this, or by two of these, in place of listing them."
     )
-    order: ReportOrder = strawberry.field(default=ReportOrder.ID, description="In which order the rows come.")
+    order: AccountOrder = strawberry.field(default=AccountOrder.ID, description="In which order the rows come.")
     descending: bool = strawberry.field(default=False, description="The other way round.")
 
 
@@ -139,7 +133,7 @@ def definition_from(ctx: Context, said: ReportDefinitionInput) -> outcomes.Defin
         wanted=wanted,
         columns=tuple(said.columns or ()),
         group_by=tuple(grouping.name for grouping in said.group_by or ()),
-        order=AccountOrder[said.order.name],
+        order=reporting.AccountOrder[said.order.name],
         descending=said.descending,
     )
     return outcomes.Definition(asked, filter_.not_signed_in_for_days)

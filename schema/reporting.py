@@ -8,11 +8,12 @@ import strawberry
 
 from db.context import Context
 from resolvers import reporting
-from resolvers.reporting import Place, Wanted
-from schema.account import Account, AccountStatus
+from resolvers.reporting import Wanted
+from schema.account import Account, AccountStatus, DisabledReason
+from schema.account_cursors import account_cursor, read_account_cursor
 from schema.errors import BadRequest
 from schema.nodes import global_id, number_of, number_or_nobodys
-from schema.pages import After, First, PageInfo, cursor, page_info, page_size, read_number_cursor
+from schema.pages import After, First, PageInfo, page_info, page_size
 from schema.people import Capacity
 from schema.selection import selected_names
 
@@ -34,6 +35,33 @@ class AccountFilter:
     )
     never_logged_in: bool | None = strawberry.field(
         default=None, description="True: never signed in to. False: signed in to at least once."
+    )
+    disabled_reason: list[DisabledReason] | None = strawberry.field(
+        default=None, description="Disabled for one of these reasons."
+    )
+    not_signed_in_since: datetime | None = strawberry.field(
+        default=None,
+        description="Opened, and not signed in to since then, or never. Without an offset a time of the district.",
+    )
+    key_outstanding: bool | None = strawberry.field(
+        default=None,
+        description="True: not activated, with a key that still opens it. False: all others.",
+    )
+
+
+@strawberry.enum(
+    description="In which order accounts come; those alike in it, by id. In names neither case nor accents count."
+)
+class AccountOrder(Enum):
+    ID = strawberry.enum_value("ID", description="By id: the oldest first.")
+    NAME = strawberry.enum_value("NAME", description="By the holder's family name, then the given name.")
+    SCHOOL = strawberry.enum_value(
+        "SCHOOL",
+        description="By the first of the schools that are wanted and in reach, by name, then by the holder's name; "
+        "those at no school come last, either way.",
+    )
+    LAST_LOGIN = strawberry.enum_value(
+        "LAST_LOGIN", description="By when they were last signed in to; those that never were come first."
     )
 
 
@@ -64,11 +92,9 @@ class AccountEdge:
 class AccountConnection:
     edges: list[AccountEdge] = strawberry.field(description="The accounts on this page.")
     page_info: PageInfo = strawberry.field(description="Where the page begins and ends.")
-    wanted: strawberry.Private[Wanted]
-
-    @strawberry.field(description="How many accounts there are on all pages; counted when it is asked for.")
-    async def total_count(self, info: Info) -> int:
-        return await reporting.count(info.context, self.wanted)
+    total_count: int = strawberry.field(
+        description="How many accounts there are on all pages; counted when it is asked for."
+    )
 
 
 Filter = Annotated[AccountFilter | None, strawberry.argument(description="Which; all that one sees when left out.")]
@@ -85,28 +111,47 @@ class ReportingQuery:
         number = number_of(id, "Account")
         return None if number is None else await account_of(info, number)
 
-    @strawberry.field(description="The accounts that one sees, and no others: one's own, and those of one's schools.")
+    @strawberry.field(
+        description="The accounts that one sees, and no others: one's own, and those of one's schools. Whoever follows "
+        "the cursors from the first page to the last, within 24 hours, sees each account that is there and wanted all "
+        "the while exactly once, whatever names and log-ins change meanwhile. In the order `SCHOOL` that does not hold "
+        "of those who move between schools meanwhile, nor where a school gets another name."
+    )
     async def accounts(
         self,
         info: Info,
+        *,
         filter: Filter = None,  # noqa: A002
+        order_by: Annotated[AccountOrder, strawberry.argument(description="In which order.")] = AccountOrder.ID,
+        descending: Annotated[bool, strawberry.argument(description="The other way round.")] = False,
         first: First = 25,
         after: After = None,
     ) -> AccountConnection:
-        size, start = page_size(first), read_number_cursor(after)
-        wanted = _wanted(info.context, filter)
-        with_schools = "schools" in selected_names(info)
-        place = Place(start) if start else None
-        found = await reporting.accounts(info.context, wanted, after=place, limit=size + 1, with_schools=with_schools)
-        now = info.context.now
+        ctx, size, order = info.context, page_size(first), reporting.AccountOrder[order_by.name]
+        start, began = read_account_cursor(after, order, descending=descending, now=ctx.now)
+        selected = selected_names(info)
+        found = await reporting.accounts(
+            ctx,
+            _wanted(ctx, filter),
+            order=order,
+            descending=descending,
+            after=start,
+            limit=size + 1,
+            with_schools="schools" in selected,
+            with_total="totalCount" in selected,
+        )
         edges = [
-            AccountEdge(cursor=cursor(None, place.account_id), node=Account.of(account, now))
+            AccountEdge(
+                cursor=account_cursor(place, order, descending=descending, began=began),
+                node=Account.of(account, ctx.now),
+            )
             for account, place in found.accounts[:size]
         ]
         return AccountConnection(
             edges=edges,
             page_info=page_info([edge.cursor for edge in edges], more=len(found.accounts) > size, after=after),
-            wanted=wanted,
+            # Counted whenever it is selected.
+            total_count=found.total or 0,
         )
 
     @strawberry.field(description="How many accounts one sees of each kind.")
@@ -145,14 +190,17 @@ def _wanted(ctx: Context, said: AccountFilter | None) -> Wanted:
         grade_level=said.grade_level,
         capacity=said.capacity.name if said.capacity else None,
         status=None if said.status is None else [status.name for status in said.status],
-        last_login_before=_moment(ctx, said.last_login_before),
+        disabled_reason=None if said.disabled_reason is None else [reason.name for reason in said.disabled_reason],
+        last_login_before=_moment(ctx, said.last_login_before, "lastLoginBefore"),
         never_logged_in=said.never_logged_in,
+        not_signed_in_since=_moment(ctx, said.not_signed_in_since, "notSignedInSince"),
+        key_outstanding=said.key_outstanding,
     )
 
 
-def _moment(ctx: Context, said: datetime | None) -> datetime | None:
+def _moment(ctx: Context, said: datetime | None, name: str) -> datetime | None:
     try:
         aware = said if said is None or said.tzinfo else said.replace(tzinfo=ctx.rules.zone)
         return aware.astimezone(UTC) if aware else None
     except (OverflowError, ValueError):
-        raise BadRequest("`lastLoginBefore` is a time that the calendar does not have.") from None
+        raise BadRequest(f"`{name}` is a time that the calendar does not have.") from None

@@ -17,10 +17,10 @@ from schema.report_inputs import (
     ReportDefinitionInput,
     ReportGrouping,
     ReportName,
-    ReportOrder,
     definition_from,
 )
 from schema.report_places import place_cursor, read_place
+from schema.reporting import AccountOrder
 from schema.wording import worded
 
 Info = strawberry.Info[Context, None]
@@ -60,7 +60,7 @@ class ReportDescription:
     filters: list[str] = strawberry.field(description="The fields of `ReportFilter` that go with it.")
     needs: str | None = strawberry.field(description="The filter that it cannot do without.")
     groupings: list[ReportGrouping] = strawberry.field(description="By what it can be counted.")
-    orders: list[ReportOrder] = strawberry.field(description="In which orders its rows can come.")
+    orders: list[AccountOrder] = strawberry.field(description="In which orders its rows can come.")
 
     @classmethod
     def of(cls, info: Info, described: outcomes.Described) -> "ReportDescription":
@@ -76,7 +76,7 @@ class ReportDescription:
             filters=filters,
             needs=camel(described.needs) if described.needs else None,
             groupings=[ReportGrouping[grouping.name] for grouping in described.groupings],
-            orders=[ReportOrder[order.name] for order in described.orders],
+            orders=[AccountOrder[order.name] for order in described.orders],
         )
 
 
@@ -198,7 +198,7 @@ class ReportsQuery:
             definition,
             saved_id=number_or_nobodys(input.saved_report_id, "SavedReport"),
             purpose=input.purpose,
-            after=read_place(input.after),
+            after=read_place(input.after, info.context.now),
             limit=size,
         )
         return Report.of(info, seen, input.after)

@@ -331,8 +331,6 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "versions.VERSIONS": (NOW,),
     "duplicates.COUNT_AT_SCHOOLS": ([18], TODAY, 0, 0, None, [18]),
     "duplicates.COUNT_IN_DISTRICT": (None, TODAY, 0, 0, None, None),
-    "reports_groups.GROUPS_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, ["SCHOOL", "STATUS"]),
-    "reports_groups.GROUPS_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, ["SCHOOL", "STATUS"]),
     "reports.BESIDE": (*AT_SCHOOL, [17, 4017], [18], [18], True),
     **{
         f"reports_students.{report}_AT_SCHOOLS": ([18], TODAY, None, [18], 17, 500)
@@ -383,7 +381,6 @@ COUNTING_ALL = {
     "reporting.COUNT_BY_IN_DISTRICT",
     "reporting.COUNT_BY_PLACE_IN_DISTRICT",
     "duplicates.COUNT_IN_DISTRICT",
-    "reports_groups.GROUPS_IN_DISTRICT",
     "reports_students.COUNT_WITHOUT_GUARDIAN_IN_DISTRICT",
     "reports_students.COUNT_UNUSABLE_SSN_IN_DISTRICT",
 }

@@ -246,7 +246,7 @@ async def test_a_cursor_of_another_page_is_an_error(portal: Portal, after: str) 
     [
         ("{ accounts(first: 100) { edges { node { id status holder { display } } } } }", 2),
         ("{ accounts(first: 100) { edges { node { id schools { name } } } } }", 2),
-        ("{ accounts(first: 100) { totalCount edges { node { id schools { name } } } } }", 3),
+        ("{ accounts(first: 100, orderBy: NAME) { totalCount edges { node { id schools { name } } } } }", 2),
         ("{ accounts(first: 100) { ...P } } fragment P on AccountConnection { edges { node { schools { id } } } }", 2),
         ("{ accountCounts(by: SCHOOL) { key count } }", 2),
         (

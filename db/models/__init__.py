@@ -2,6 +2,7 @@
 
 from db.models.access import (
     Account,
+    AccountOrderChange,
     AccountStatus,
     ActivationKey,
     Authenticator,
@@ -59,6 +60,7 @@ __all__ = [
     "Account",
     "AccountChange",
     "AccountFeed",
+    "AccountOrderChange",
     "AccountStatus",
     "ActivationKey",
     "AttemptBudget",

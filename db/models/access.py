@@ -187,3 +187,24 @@ class IdempotentAnswer(Model):
 
     class Meta:
         table = "idempotent_answer"
+
+
+class AccountOrderChange(Model):
+    """What an account was sorted by until it changed, written by the database with the change (see migration 0016).
+
+    Whoever reads page after page finds by it each account where it stood when the first page was read. `xid`, the
+    transaction that made the change, is set and read by PostgreSQL alone.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    #: A plain number: what is kept for days only refers to nothing.
+    account_id = fields.BigIntField()
+    #: The time of the database, at the beginning of the transaction.
+    at = fields.DatetimeField()
+    #: The name as it is sorted; None where it stayed.
+    name_before = fields.TextField(null=True)
+    #: When it had last been signed in to, `-infinity` for never; None where that stayed.
+    login_before = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "account_order_change"

@@ -1,5 +1,5 @@
 """What is thrown away once it is of no more use: counts whose window ended, answers and devices that expired, what
-would undo a merge, and letters that were sent or given up long ago."""
+would undo a merge, where accounts stood before they changed, and letters that were sent or given up long ago."""
 
 from datetime import datetime, timedelta
 
@@ -40,6 +40,10 @@ DELETE FROM letter
 WHERE promised_at < $1 AND state <> 'WAITING' AND coalesce(sent_at, retried_at, promised_at) < $1
 """
 
+# Of use to whoever is in the midst of reading accounts page by page, for which there are 24 hours.
+# Uses account_order_change_at.
+ORDER_CHANGES = "DELETE FROM account_order_change WHERE at < $1::timestamptz - interval '48 hours'"
+
 
 async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
     """Deletes what ended or expired before then, which decides nothing any more, and letters that ended so long before;
@@ -47,7 +51,7 @@ async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
     rows = sum(
         [
             await sql.execute(statement, before)
-            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS, MERGES)
+            for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS, MERGES, ORDER_CHANGES)
         ]
     )
     return rows + await sql.execute(LETTERS, before - letters_for)

@@ -1,13 +1,16 @@
 """Accounts as staff may know of them: one, a page, and how many. No username and no address is read here."""
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import date, datetime
 
 import orjson
 
 from db import sql
+from db.queries import account_pages
+from db.queries.account_pages import COLUMNS, Asked
 from db.queries.accounts_wanted import AccountOrder, EmailProblem, Page, Place, Wanted
-from db.queries.logins import LOCKED_UNTIL
-from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach
+from db.queries.reach import SCHOOLS, SEEN, AccountReach
 from db.sql import Row
 
 __all__ = [
@@ -24,128 +27,108 @@ __all__ = [
 ]
 
 
-# A lock is no status but a wait after wrong passwords; the few accounts that have one at the time $8 are found first,
-# through login_streak_locks, however many accounts are looked through.
-_LOCKED = (
-    "SELECT streak.account_id FROM login_streak streak WHERE streak.account_id IS NOT NULL AND streak.wait_until > $8"
-)
-_STATUS = f"CASE WHEN a.status = 'ACTIVE' AND a.id IN ({_LOCKED}) THEN 'LOCKED' ELSE a.status END"
-
-_AT = "($6::bigint IS NULL OR place.school_id = $6) AND ($7::text IS NULL OR place.grade_level = $7)"
-
-_WANTED = f"""
-  AND ($6::bigint IS NULL AND $7::text IS NULL OR EXISTS (SELECT FROM ({PLACES}) AS place WHERE {_AT}))
-  AND ($9::text IS NULL OR a.capacity = $9)
-  AND ($10::text[] IS NULL OR {_STATUS} = ANY ($10))
-  AND ($11::timestamptz IS NULL OR a.last_login_at < $11)
-  AND ($12::boolean IS NULL OR (a.last_login_at IS NULL) = $12)
-"""
-
-_COLUMNS = f"""
-SELECT a.id AS account_id, a.capacity, a.status, a.disabled_reason, a.activated_at, a.last_login_at,
-       {LOCKED_UNTIL} AS locked_until,
-       p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred,
-"""
-
-# For those who see schools and not the district: their accounts are gathered from the schools, so that a page costs
-# what a school has and not what the district has; by arrays, so that no table is read whole for them. `SEEN` still
-# decides. Uses enrolment_school, guardianship_student, account_one_per_person_and_capacity.
-_FROM_SCHOOLS = f"""
-FROM (
-    SELECT $1::bigint AS id
-    UNION
-    SELECT held.id FROM account held WHERE held.capacity = 'STUDENT' AND held.person_id = ANY (ARRAY(
-        SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($13::bigint[]) AND {CURRENT}))
-    UNION
-    SELECT held.id FROM account held WHERE held.capacity = 'GUARDIAN' AND held.person_id = ANY (ARRAY(
-        SELECT g.guardian_id FROM guardianship g WHERE g.student_id = ANY (ARRAY(
-            SELECT e.student_id FROM enrolment e WHERE e.school_id = ANY ($14::bigint[]) AND {CURRENT}))))
-) AS near
-JOIN account a ON a.id = near.id
-"""
-
-# For whoever sees all accounts of a capacity; $13 and $14 are then empty.
-_FROM_DISTRICT = "FROM account a"
-
-_PAGE = """
-{columns} CASE WHEN $15 THEN {schools} END AS schools
-{source}
-JOIN person p ON p.id = a.person_id
-WHERE {near} {seen} {wanted} AND a.id > $16
-ORDER BY a.id LIMIT $17
-"""
-
-_COUNT = "SELECT count(*) AS count {source} WHERE {near} {seen} {wanted}"
-
-_COUNT_BY = """
-SELECT CASE $15 WHEN 'STATUS' THEN {status} ELSE a.capacity END AS key, count(*) AS count
-{source} WHERE {near} {seen} {wanted} GROUP BY 1 ORDER BY 1
-"""
-
-# An account with places in two schools counts in both.
-_COUNT_BY_PLACE = """
-SELECT there.key, count(*) AS count
-{source}
-LEFT JOIN LATERAL (
-    SELECT DISTINCT CASE $15 WHEN 'SCHOOL' THEN place.school_id::text ELSE place.grade_level END AS key
-    FROM ({places}) AS place WHERE {at}
-) AS there ON true
-WHERE {near} {seen} {wanted} GROUP BY there.key ORDER BY there.key NULLS FIRST
-"""
-
-
-def _said(question: str, source: str) -> str:
-    return question.format(
-        columns=_COLUMNS,
-        schools=SCHOOLS,
-        source=source,
-        near="" if source is _FROM_SCHOOLS else "$13::bigint[] IS NULL AND $14::bigint[] IS NULL AND",
-        seen=SEEN,
-        wanted=_WANTED,
-        status=_STATUS,
-        places=PLACES,
-        at=_AT,
-    )
-
-
 # Uses account_pkey.
-ONE = f"""{_COLUMNS} CASE WHEN $7 THEN {SCHOOLS} END AS schools
+ONE = f"""SELECT {COLUMNS}, CASE WHEN $7 THEN {SCHOOLS} END AS schools
 FROM account a JOIN person p ON p.id = a.person_id WHERE a.id = $6 AND {SEEN}
 """
 # Uses account_pkey.
 SCHOOLS_OF_ONE = f"SELECT {SCHOOLS} AS schools FROM account a WHERE a.id = $6 AND {SEEN}"
 
-# Uses enrolment_school, guardianship_student, account_one_per_person_and_capacity.
-PAGE_AT_SCHOOLS = _said(_PAGE, _FROM_SCHOOLS)
-# Uses account_pkey: from the last page's end, as far as this one goes.
-PAGE_IN_DISTRICT = _said(_PAGE, _FROM_DISTRICT)
-# Uses enrolment_school.
-COUNT_AT_SCHOOLS = _said(_COUNT, _FROM_SCHOOLS)
-COUNT_IN_DISTRICT = _said(_COUNT, _FROM_DISTRICT)
-# Uses enrolment_school.
-COUNT_BY_AT_SCHOOLS = _said(_COUNT_BY, _FROM_SCHOOLS)
-COUNT_BY_IN_DISTRICT = _said(_COUNT_BY, _FROM_DISTRICT)
-# Uses enrolment_school.
-COUNT_BY_PLACE_AT_SCHOOLS = _said(_COUNT_BY_PLACE, _FROM_SCHOOLS)
-COUNT_BY_PLACE_IN_DISTRICT = _said(_COUNT_BY_PLACE, _FROM_DISTRICT)
 
-
-def _values(reach: AccountReach, wanted: Wanted, *, on: date, now: datetime) -> tuple[bool, tuple[object, ...]]:
-    """Whether to ask from the schools, and the values that all pages and counts begin with."""
+def _asked(reach: AccountReach, wanted: Wanted) -> Asked:
+    """What a statement has to have parts for."""
+    filters = {
+        "school": wanted.school_id is not None,
+        "grade": wanted.grade_level is not None,
+        "capacity": wanted.capacity is not None,
+        "disabled_reason": wanted.disabled_reason is not None,
+        "last_login_before": wanted.last_login_before is not None,
+        "never_logged_in": wanted.never_logged_in is True,
+        "logged_in": wanted.never_logged_in is False,
+        "not_signed_in_since": wanted.not_signed_in_since is not None,
+        "key_outstanding": wanted.key_outstanding is True,
+        "no_key_outstanding": wanted.key_outstanding is False,
+        **{problem: wanted.email is problem for problem in EmailProblem},
+    }
     near = reach.at(wanted.school_id)
-    at_schools = not near.everywhere
-    return at_schools, (
-        *reach.values(on),
-        wanted.school_id,
-        wanted.grade_level,
-        now,
-        wanted.capacity,
-        None if wanted.status is None else list(wanted.status),
-        wanted.last_login_before,
-        wanted.never_logged_in,
-        sorted(near.students.schools) if at_schools else None,
-        sorted(near.guardians.schools) if at_schools else None,
+    return Asked(
+        in_district=bool(near.everywhere),
+        at_schools=not near.everywhere or any(part and not part.everywhere for part in (near.students, near.guardians)),
+        filters=frozenset(name for name, is_there in filters.items() if is_there) | _ways(wanted),
     )
+
+
+def _ways(wanted: Wanted) -> set[str]:
+    """The filters by how accounts stand. A lock is a wait of an account that is `ACTIVE`."""
+    ways = _standing(wanted)
+    if ways is None:
+        return set()
+    if ways == {"LOCKED"}:
+        return {"only_locked"}
+    if ("LOCKED" in ways) == ("ACTIVE" in ways):
+        return {"status"}
+    return {"status", "locked" if "LOCKED" in ways else "not_locked"}
+
+
+def _opened(wanted: Wanted) -> bool:
+    """Whether only accounts can be wanted that were opened: nobody logs in to another one."""
+    return (
+        wanted.never_logged_in is False
+        or wanted.last_login_before is not None
+        or wanted.not_signed_in_since is not None
+    )
+
+
+def _standing(wanted: Wanted) -> AbstractSet[str] | None:
+    """The words of the status that are wanted, as far as other filters leave any."""
+    ways = None if wanted.status is None else set(wanted.status)
+    for only, is_asked in (
+        ({"DISABLED"}, wanted.disabled_reason is not None),
+        ({"NOT_ACTIVATED"}, wanted.key_outstanding),
+        ({"ACTIVE", "LOCKED", "DISABLED"}, _opened(wanted)),
+    ):
+        if is_asked:
+            ways = only if ways is None else ways & only
+    return ways
+
+
+def _values(reach: AccountReach, wanted: Wanted, now: datetime) -> dict[str, object]:
+    """All that a statement may take beside what the reach gives, by name."""
+    near = reach.at(wanted.school_id)
+    ways = _standing(wanted) or set()
+    return {
+        "school": wanted.school_id,
+        "grade": wanted.grade_level,
+        "now": now,
+        "capacity": wanted.capacity,
+        "status": sorted({"ACTIVE" if way == "LOCKED" else way for way in ways}),
+        "disabled_reason": None if wanted.disabled_reason is None else list(wanted.disabled_reason),
+        "last_login_before": wanted.last_login_before,
+        "not_signed_in_since": wanted.not_signed_in_since,
+        # Of whom all are seen, none need to be gathered.
+        "student_schools": [] if near.students.everywhere else sorted(near.students.schools),
+        "guardian_schools": [] if near.guardians.everywhere else sorted(near.guardians.schools),
+    }
+
+
+def _start(after: Place, *, descending: bool) -> dict[str, object]:
+    """The values that say where a page begins."""
+    school, place = after.school or (None, None)
+    nowhere = (after.name, after.account_id) if after.school is None else _LAST if descending else _FIRST
+    return {
+        "after": after.account_id,
+        "name": after.name,
+        "school_name": school,
+        "school_place": place,
+        "nowhere_name": nowhere[0],
+        "nowhere_after": nowhere[1],
+        "last_login_at": after.last_login_at,
+        "snapshot": after.snapshot,
+    }
+
+
+#: Before and after all names and ids that there are.
+_FIRST, _LAST = ("", 0), ("\U0010ffff" * 200, 2**63 - 1)
 
 
 def _with_schools(found: Row) -> Row:
@@ -182,18 +165,40 @@ async def page(
 
     `after` is the `place` of a row of the page before, which was read in the same order and direction.
     """
-    at_schools, values = _values(reach, wanted, on=on, now=now)
-    statement = PAGE_AT_SCHOOLS if at_schools else PAGE_IN_DISTRICT
-    start = after.account_id if after else 0
-    rows = [_with_schools(row) for row in await sql.rows(statement, *values, with_schools, start, limit)]
-    total = await count(reach, wanted, on=on, now=now) if with_total else None
-    return Page([row | {"place": Place(row["account_id"])} for row in rows], total)
+    asked = replace(
+        _asked(reach, wanted),
+        order=order,
+        descending=descending,
+        later=after is not None,
+        with_schools=with_schools,
+        with_total=with_total,
+    )
+    statement = account_pages.page(asked)
+    named = _values(reach, wanted, now) | {"limit": limit}
+    if after is not None:
+        named |= _start(after, descending=descending)
+    found = await sql.rows(statement.text, *statement.values(reach.values(on), named))
+    total = found[0]["total"] if with_total else None
+    return Page([_placed(_with_schools(row)) for row in found if row["account_id"] is not None], total)
+
+
+def _placed(row: Row) -> Row:
+    """A row of a page, with its place."""
+    school = row.get("school_id")
+    place = Place(
+        row["account_id"],
+        name=row.get("place_name", ""),
+        school=None if school is None else (row["school_name"], school),
+        last_login_at=row.get("place_login"),
+        snapshot=row.get("snapshot"),
+    )
+    return row | {"place": place}
 
 
 async def count(reach: AccountReach, wanted: Wanted, *, on: date, now: datetime) -> int:
     """How many accounts `page` gives in all."""
-    at_schools, values = _values(reach, wanted, on=on, now=now)
-    [row] = await sql.rows(COUNT_AT_SCHOOLS if at_schools else COUNT_IN_DISTRICT, *values)
+    statement = account_pages.count(_asked(reach, wanted))
+    [row] = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
     counted: int = row["count"]
     return counted
 
@@ -202,9 +207,6 @@ async def count_by(
     reach: AccountReach, wanted: Wanted, by: str, *, on: date, now: datetime
 ) -> list[tuple[str | None, int]]:
     """How many of them there are of each `STATUS`, `CAPACITY`, `SCHOOL` (its id) or `GRADE_LEVEL`."""
-    at_schools, values = _values(reach, wanted, on=on, now=now)
-    if by in {"SCHOOL", "GRADE_LEVEL"}:
-        statement = COUNT_BY_PLACE_AT_SCHOOLS if at_schools else COUNT_BY_PLACE_IN_DISTRICT
-    else:
-        statement = COUNT_BY_AT_SCHOOLS if at_schools else COUNT_BY_IN_DISTRICT
-    return [(row["key"], row["count"]) for row in await sql.rows(statement, *values, by)]
+    statement = account_pages.count_by(_asked(reach, wanted), by)
+    found = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
+    return [(row["key"], row["count"]) for row in found]

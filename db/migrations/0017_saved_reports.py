@@ -23,7 +23,7 @@ INDEXES: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0015_changes_and_clients")]
+    dependencies = [("db", "0016_account_order")]
 
     initial = False
 
