@@ -1,10 +1,8 @@
 """A large report sent as a file: what memory it takes, and how long others wait who ask the same worker meanwhile."""
 
 import asyncio
-import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import cycle
@@ -16,7 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import psutil
 
-from bench.client import Connection, WrongAnswer, post
+from bench.client import WrongAnswer, post
 from bench.documents import ME
 from bench.ground import BORN, Ground
 from bench.load import WARM_SECONDS, asking
@@ -155,7 +153,7 @@ class _Download(asyncio.Protocol):
             self.whole.set_exception(exc or WrongAnswer(f"The report was cut off: {self.head!r}"))
 
 
-async def _fetched(
+async def _fetched(  # noqa: PLR0917
     server: Server, worker: psutil.Process, file: str, token: str, rows: int, waited: list[float]
 ) -> _Sent:
     """Fetches a report; `waited` is what reads take meanwhile, as it grows."""

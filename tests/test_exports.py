@@ -93,7 +93,7 @@ async def test_filters_columns_order_and_groups_are_those_of_the_report(
     assert await reports.rows("accounts", status="ACTIVE,LOCKED", capacity="GUARDIAN", columns="accountId") == active
     counted = await reports.rows("accounts", groupBy="STATUS")
     assert {row["status"]: row["count"] for row in counted} == {"ACTIVE": "2", "NOT_ACTIVATED": "1"}
-    since = await reports.rows("not-signed-in-since", notSignedInSince="2026-10-06", columns="accountId")
+    since = await reports.rows("not-signed-in-since", notSignedInSince="2026-10-04", columns="accountId")
     assert since == await reports.rows("not-signed-in-since", notSignedInForDays="1", columns="accountId")
     elsewhere = global_id("School", (await School.get(name="Hillside")).id)
     assert await reports.rows("student-accounts", schoolId=elsewhere) == []
