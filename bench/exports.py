@@ -54,7 +54,8 @@ INSERT INTO account (id, person_id, capacity, status, username, username_folded,
     FROM generate_series(1, {rows}) AS n;
 INSERT INTO account (id, person_id, capacity, status, username, username_folded, password_hash, must_change_password,
                      activated_at)
-    VALUES ({guardian}, {guardian}, 'GUARDIAN', 'ACTIVE', '{guardian_name}', '{guardian_name}', '{hash}', false, '{now}'),
+    VALUES ({guardian}, {guardian}, 'GUARDIAN', 'ACTIVE', '{guardian_name}', '{guardian_name}', '{hash}', false,
+            '{now}'),
            ({reporter}, {reporter}, 'STAFF', 'ACTIVE', '{reporter_name}', '{reporter_name}', '{hash}', false, '{now}');
 INSERT INTO guardianship (guardian_id, student_id, relationship, status, portal_access, adult_access, decided_by,
                           confirmed_at)

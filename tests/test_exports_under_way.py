@@ -59,10 +59,7 @@ class Uvicorn:
     @property
     def unsent(self) -> int:
         """Bytes that wait in this process for clients to take them."""
-        return sum(
-            one.transport.get_write_buffer_size()  # type: ignore[union-attr]
-            for one in self.server.server_state.connections
-        )
+        return sum(one.transport.get_write_buffer_size() for one in self.server.server_state.connections)
 
     async def nothing_is_left(self) -> None:
         """Waits until no request is under way and all connections of the database are free again."""
@@ -165,7 +162,8 @@ async def test_it_waits_for_a_slow_client_and_the_file_is_whole(under_way: Uvico
 
 def _chunks(sent: bytes) -> list[bytes]:
     """The pieces of a chunked body."""
-    pieces, place = [], 0
+    pieces: list[bytes] = []
+    place = 0
     while True:
         end = sent.index(b"\r\n", place)
         length = int(sent[place:end], 16)
