@@ -65,7 +65,7 @@ class Uvicorn:
         """Waits until no request is under way and all connections of the database are free again."""
         while self.server.server_state.tasks:  # noqa: ASYNC110  # nobody sends an event for that
             await asyncio.sleep(0.005)
-        pool = sql.connection()._pool  # type: ignore[attr-defined]
+        pool = sql.connection()._pool
         assert pool.get_idle_size() == pool.get_size()
         assert self.exports.under_way == 0
         names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
