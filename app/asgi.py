@@ -21,6 +21,8 @@ from app.body import RequestLimits
 from app.cors import CrossOrigin
 from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
+from app.export_forms import Form
+from app.exports import ExportEndpoint
 from app.help_texts import insist_on_help_texts
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
@@ -34,11 +36,12 @@ from db import sql
 from db.connection import database, pending_migrations
 from db.hashing import PasswordHasher
 from db.watching import Watch
+from resolvers.report_outcomes import ReportName
 from schema.build import operations
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 #: What a log line may name; any other path is text that somebody made up, and may be about people.
-PATHS = PROBES | {"/graphql"}
+PATHS = PROBES | {"/graphql"} | {f"/reports/{name.value}.{form.value}" for name in ReportName for form in Form}
 Clock = Callable[[], datetime]
 _log = structlog.get_logger("portal.requests")
 
@@ -102,6 +105,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
         routes=[
             Route("/graphql", endpoint, include_in_schema=False),
             WebSocketRoute("/graphql", SubscriptionsEndpoint(runs, asking, watch)),
+            Route("/reports/{file}", ExportEndpoint(settings, asking.identified), include_in_schema=False),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/metrics", metrics_endpoint(settings, clock), include_in_schema=False),

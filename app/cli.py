@@ -23,6 +23,7 @@ from app.cli_keys import keys
 from app.cli_letters import letters
 from app.cli_outbox import outbox
 from app.cli_policy import explain
+from app.cli_report import report
 from app.cli_staff import staff
 from app.cli_trail import trail
 from app.problems import PlainProblem
@@ -44,6 +45,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(client)
 app.add_typer(letters, name="letters")
 app.add_typer(keys, name="keys")
+app.add_typer(report)
 app.add_typer(trail)
 app.add_typer(outbox)
 out = Console(highlight=False, soft_wrap=True)

@@ -68,7 +68,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Whatever was sent, something comes back that says what to do next."""
         request = Request(scope, receive)
-        request_id = _request_id(request)
+        request_id = request_id_of(request)
         if self.console and request.method == "GET" and wants_page(request.headers.get("accept")):
             page, headers = console_page()
             await _send(send, 200, page, {**headers, **_ALWAYS, "X-Request-Id": request_id})
@@ -112,7 +112,7 @@ class GraphQLEndpoint:
         raise Unacceptable(405, "Send a query by GET or POST, a mutation by POST.", headers={"Allow": "GET, POST"})
 
 
-def _request_id(request: Request) -> str:
+def request_id_of(request: Request) -> str:
     """Take the id that the outer layers have given to the request, or make one."""
     known = getattr(request.state, "request_id", None)
     return known if isinstance(known, str) else uuid4().hex

@@ -61,6 +61,10 @@ class Settings(Rules, BaseSettings):
     database_pool: int = Field(10, ge=1, le=200, description="Most database connections of one worker.")
     statement_timeout_ms: int = Field(10_000, ge=100, description="Milliseconds after which a statement is given up.")
     request_seconds: float = Field(30.0, gt=0, description="Seconds after which an operation is given up.")
+    exports: int = Field(2, ge=1, le=100, description="Reports that one worker sends as files at the same time.")
+    export_seconds: float = Field(
+        900.0, gt=0, description="Seconds after which a report that is still on its way is cut off."
+    )
     body_limit: int = Field(100_000, ge=1000, description="Largest request body in bytes.")
     body_seconds: float = Field(10.0, gt=0, description="Seconds in which a request body must have arrived.")
 

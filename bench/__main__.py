@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import gate, login, mixed, reads, refusals
+from bench import exports, gate, login, mixed, reads, refusals
 from bench.ground import Ground, prepared
 from bench.mail import receiving
 from bench.plan import Plan
@@ -17,7 +17,7 @@ from bench.processes import Neighbours
 from bench.report import Row, show
 from bench.server import Server, serving
 
-_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5)
+_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000)
 #: Wide enough for the table where the output is no terminal.
 _WIDTH = 140
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 async def _measure(ground: Ground, server: Server, plan: Plan, console: Console) -> list[Row]:
     rows: list[Row] = []
-    for measurement in (login, reads, mixed, refusals):
+    for measurement in (login, reads, mixed, refusals, exports):
         console.print(f"Measuring {measurement.__name__.rpartition('.')[2]} …")
         measure: Measure = measurement.measure
         rows += await measure(ground, server, plan)

@@ -14,3 +14,5 @@ class Plan:
     pairs: int = 300
     #: Pairs of letters that are asked for, likewise.
     letters: int = 500
+    #: Rows of a report that is sent as a file.
+    rows: int = 100_000

@@ -27,10 +27,16 @@ class ServerFailed(Exception):
 class Server:
     """A running portal."""
 
-    def __init__(self, process: psutil.Process, port: int) -> None:
+    def __init__(self, process: psutil.Process, port: int, wanted: int) -> None:
         self._process = process
         self._port = port
+        self._wanted = wanted
         self.workers: list[psutil.Process] = []
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on the loopback interface."""
+        return self._port
 
     def cpu_seconds(self) -> float:
         """Processor time of all workers so far."""
@@ -43,7 +49,7 @@ class Server:
         Thousands of clients spread by themselves; the few of a measurement would leave a worker idle at times.
         """
         held: dict[int, list[Connection]] = {}
-        wanted = cores()
+        wanted = self._wanted
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while sum(len(taken) == each for taken in held.values()) < wanted:
@@ -74,18 +80,19 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(ground: Ground, mail: MailServer, folder: Path) -> Iterator[Server]:
-    """The portal on this ground, with its letters going to `mail`; stopped at the end. Its log goes into the folder.
+def serving(ground: Ground, mail: MailServer, folder: Path, *, workers: int | None = None) -> Iterator[Server]:
+    """The portal on this ground, with a worker for each core unless told otherwise and its letters going to `mail`;
+    stopped at the end. Its log goes into the folder.
 
     Raises:
         ServerFailed: when it does not come up.
     """
-    log = folder / "portal.log"
+    log, wanted = folder / "portal.log", workers or cores()
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve"],
             cwd=folder,
-            env=ground.environment(workers=cores(), mail_port=mail.port) | {"PYTHONPATH": str(_HERE)},
+            env=ground.environment(workers=wanted, mail_port=mail.port) | {"PYTHONPATH": str(_HERE)},
             stdout=subprocess.PIPE,
             stderr=errors,
         )
@@ -97,7 +104,7 @@ def serving(ground: Ground, mail: MailServer, folder: Path) -> Iterator[Server]:
             patience.cancel()
             if port is None:
                 raise ServerFailed(f"The portal did not start: {log.read_text(errors='replace')[-2000:]}")
-            yield Server(psutil.Process(process.pid), port)
+            yield Server(psutil.Process(process.pid), port, wanted)
         finally:
             process.terminate()
             try:

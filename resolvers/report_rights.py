@@ -55,6 +55,11 @@ def _covers(wider: Reach, other: Reach) -> bool:
     return wider.everywhere or (not other.everywhere and other.schools <= wider.schools)
 
 
+_EVERYWHERE = Reach(everywhere=True)
+#: What the operator sees on the command line: all but usernames.
+WHOLE_DISTRICT = Sight(AccountReach(None, _EVERYWHERE, _EVERYWHERE), students=_EVERYWHERE, numbers=_EVERYWHERE)
+
+
 def sight(ctx: Context, kept: Kept) -> Sight:
     """How far the asker sees by this report; nothing is seen by whoever may not run it."""
     numbers = students_reached(ctx, *_ANY_REPORT)
