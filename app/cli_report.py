@@ -111,3 +111,36 @@ def run(
         rows = at.run(work)
     if to != STDOUT:
         out.print(f"{to}: {rows} rows. It tells of people: keep it where only those can read it who may.")
+
+
+@report.command()
+def overview(
+    *,
+    html: Annotated[Path, typer.Option("--html", help="File to write: one page. It must not be there yet.")],
+    school: Annotated[str | None, typer.Option(help="Name or source id of a school; none: the whole district.")] = None,
+) -> None:
+    """Draws who has got in, how often people come, and what keeps others out, as one page for a principal."""
+    # Only this command draws.
+    from app.overview import page
+    from app.private_file import private_file
+    from resolvers.overview import Overview
+    from resolvers.overview import overview as looked_over
+    from resolvers.staff import school_called
+
+    if html.exists() or html.is_symlink():
+        raise PlainProblem(f"There is a file {html} already: delete it, or write to another one.")
+
+    async def work(ctx: Context) -> Overview:
+        at = await school_called(school) if school else None
+        return await looked_over(ctx, school_id=at.id if at else None, school=at.name if at else None)
+
+    with desk() as counter:
+        seen = counter.run(work)
+    try:
+        with private_file(html) as file:
+            file.file.write(page(seen).encode())
+            file.complete()
+            file.put_in_place()
+    except OSError as failed:
+        raise PlainProblem(f"The file {html} cannot be written: {failed.strerror}.") from None
+    out.print(f"{html}: open it in a browser, or print it. It tells of nobody in particular.")

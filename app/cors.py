@@ -44,7 +44,7 @@ def _letting_in(app: ASGIApp, origins: Sequence[str]) -> CORSMiddleware:
         allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", CLIENT_HEADER],
-        expose_headers=["X-Request-Id"],
+        expose_headers=["X-Request-Id", "Content-Disposition", "Report-Rows"],
         max_age=600,
     )
 

@@ -30,7 +30,7 @@ async def test_a_configured_origin_may_call_and_reads_the_request_id(
         answer = await portal.http.post("/graphql", json={"query": "{ me { roles } }"}, headers={"Origin": OURS})
         assert answer.json() == {"data": {"me": None}}
         assert answer.headers["access-control-allow-origin"] == OURS
-        assert answer.headers["access-control-expose-headers"] == "X-Request-Id"
+        assert answer.headers["access-control-expose-headers"] == "X-Request-Id, Content-Disposition, Report-Rows"
         assert answer.headers["x-request-id"]
         assert "access-control-allow-credentials" not in answer.headers
 

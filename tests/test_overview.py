@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import html5lib
 import pytest
@@ -10,6 +11,7 @@ from app.overview import BAR_WIDTH, WEEKS_HEIGHT, drawn_weeks, matters, page, pe
 from db.models import Account, AccountStatus, DisabledReason, GuardianshipStatus, School, TrailEntry
 from db.trail import Note, Step, record
 from resolvers.overview import WEEKS, Overview, Standing, grade_order, overview
+from tests.command_line import portal as command
 from tests.district import District
 
 
@@ -170,3 +172,18 @@ async def test_an_empty_district_has_a_page_too(district: District) -> None:
     assert "Nothing that is known of." in text
     assert told.at.date() == district.ctx.today
     assert isinstance(told.weeks[0].monday, date)
+
+
+async def test_the_operator_draws_it_into_a_file_of_ones_own(
+    district: District, school: School, tmp_path: Path, database_url: str, keys_text: str
+) -> None:
+    await district.student(school=school)
+    file = tmp_path / "overview.html"
+    asked = ("report", "overview", "--html", file, "--school", school.name)
+    done = command(tmp_path, *asked, database_url=database_url, secrets=keys_text)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 of 1" in file.read_text(encoding="utf-8")
+    assert file.stat().st_mode & 0o777 == 0o600
+    again = command(tmp_path, *asked, database_url=database_url, secrets=keys_text)
+    assert again.returncode == 1
+    assert "already" in again.stderr
