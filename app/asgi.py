@@ -30,6 +30,7 @@ from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
+from app.webhooks import calling_webhooks
 from db import sql
 from db.connection import database, pending_migrations
 from db.context import Context
@@ -105,6 +106,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 ),
                 sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
                 carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
+                calling_webhooks(settings, courier_contexts(settings, clock, keys, hasher)),
             ):
                 yield
             app.state.ready = False

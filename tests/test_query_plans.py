@@ -100,6 +100,16 @@ INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 UPDATE account_change SET number = id WHERE id <= 8995;
 INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 8995, 0);
+INSERT INTO service_client (id, name, kind, public_id, roles, origins, created_at)
+    SELECT n, 'Client ' || n, 'REPORTING', 'pac_' || n, '{reporter}', '{}', now() FROM generate_series(1, 20) n;
+INSERT INTO webhook (id, client_id, url, nonce, secret_version, created_at, taken_in, failures)
+    SELECT n, n, 'https://a.example', repeat('n', 16)::bytea, 1, now(), 4000, 0 FROM generate_series(1, 20) n;
+INSERT INTO webhook_delivery (webhook_id, message_id, number, account_id, at, status, state, attempts, due_at,
+                              waits_since, ended_at)
+    SELECT n % 20 + 1, gen_random_uuid(), n, n / 50 + 1, now(), 'ACTIVE',
+           CASE WHEN n % 17 = 0 THEN 'WAITING' ELSE 'DELIVERED' END, 0, now(), now(),
+           CASE WHEN n % 17 <> 0 THEN now() END
+    FROM generate_series(1, 20000) n;
 ANALYZE;
 """
 
@@ -145,6 +155,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "courier.RELAY_IS_THERE": (),
     "courier.HELD_UP": (NOW,),
     "courier.GIVE_UP": (NOW, NOW, "connect: Connection refused"),
+    "deliveries.NEXT": (),
+    "deliveries.OPEN": (17, NOW),
+    "deliveries.CLAIM": (17, NOW, NOW),
+    "deliveries.HOLD": (17, NOW),
+    "deliveries.CLIENT": (17,),
+    "deliveries.ACCOUNT": (*AT_SCHOOL, 17, 18),
+    "deliveries.ENDED": (17, 16, NOW, NOW, "DELIVERED"),
+    "deliveries.NOT_TAKEN": (17, 16, NOW, NOW, NOW, "HTTP 500", NOW, None, 3, 5.0, 3600.0),
+    "deliveries.LET_GO": (17, 16, NOW, NOW),
     "diagnosis.ONE": (4017, TODAY, 17),
     "diagnosis.ALL": (17, TODAY),
     "directory.PEOPLE_AT_SCHOOLS": (*AT_SCHOOL, "dkson", "0017", 10, False, [18]),
@@ -173,6 +192,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.MEMBER": (4017, TODAY, 17),
     "letters.MERGED": (17,),
     "letters.WORK_ORDER": (17,),
+    "housekeeping.DELIVERIES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.MERGES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "logins.COUNT": (
@@ -321,6 +341,20 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "trail.BY": ([17], None, 50),
     "trail.ABOUT": ([17], None, 50, None),
     "trail.ENTRIES": ([17, 18],),
+    "webhooks.BEHIND": (8995,),
+    "webhooks.TAKE_IN": (*AT_SCHOOL, 18, None, 17, NOW, 8995, 50),
+    "webhooks.REPLAY": (*AT_SCHOOL, 18, None, 17, NOW, 3950),
+    "webhooks.BEFORE": (NOW,),
+    "webhooks.LOCK": (17,),
+    "webhooks.PAUSE": (17, NOW, "GONE"),
+    "webhooks.RESUME": (17, NOW),
+    "webhooks.LEAVE_OUT": (17, NOW, NOW),
+    "webhooks.REMOVE": (17, NOW),
+    "webhooks.WITHHOLD_ALL": (17, NOW),
+    "webhooks.ROTATE": (17, DIGEST[:16], 1, NOW),
+    "webhooks.LIST": (),
+    "webhooks.WAITING": (),
+    "webhooks.WAKE": (),
     "work_orders.PAGE_AT_SCHOOLS": ("OPEN", TODAY, 3000, 26, [18], 7999),
     "work_orders.PAGE_IN_DISTRICT": (None, TODAY, 3000, 26),
     "work_orders.PAGE_OF_STATUS": ("OPEN", TODAY, 3000, 26),
@@ -342,6 +376,7 @@ PART_OF = {
     "letters.OF_AGE": "letters.STUDENT_OF",
     "attempts.ONE_MORE": "attempts.SPEND",
     "logins.LOCKED_UNTIL": "portal.HOLDER",
+    "deliveries._FIRST": "deliveries.CLAIM",
     "reach.CURRENT": "reporting.PAGE_AT_SCHOOLS",
     "reach.PLACES": "reporting.ONE",
     "reach.SEEN": "reporting.ONE",
@@ -349,7 +384,7 @@ PART_OF = {
     "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
 }
 #: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
-SMALL = {"school", "letter_tally", "mail_pace", "account_feed"}
+SMALL = {"school", "letter_tally", "mail_pace", "account_feed", "webhook", "service_client"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
@@ -360,7 +395,7 @@ COUNTING_ALL = {
 }
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
-BY_COMMAND = {"staff.MEMBERS"}
+BY_COMMAND = {"staff.MEMBERS", "webhooks.BEFORE", "webhooks.LIST"}
 PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}

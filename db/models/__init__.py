@@ -53,6 +53,7 @@ from db.models.people import (
     Student,
 )
 from db.models.records import AttendanceEvent, Grade
+from db.models.webhooks import DeliveryState, PausedWhy, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -66,6 +67,7 @@ __all__ = [
     "ClientKey",
     "ClientKind",
     "DecidedBy",
+    "DeliveryState",
     "Device",
     "DisabledReason",
     "Enrolment",
@@ -86,6 +88,7 @@ __all__ = [
     "LoginStreak",
     "MailPace",
     "Outcome",
+    "PausedWhy",
     "Person",
     "PersonMerge",
     "Purpose",
@@ -107,6 +110,8 @@ __all__ = [
     "UndeliverableAddress",
     "Verification",
     "VerificationState",
+    "Webhook",
+    "WebhookDelivery",
     "WorkOrder",
     "WorkOrderStatus",
 ]
