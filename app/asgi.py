@@ -11,31 +11,30 @@ from uuid import uuid4
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.asking import Asking
 from app.body import RequestLimits
-from app.clients import client_address, client_name
+from app.cors import CrossOrigin
 from app.courier import carrying, courier_contexts
 from app.endpoint import GraphQLEndpoint
 from app.help_texts import insist_on_help_texts
 from app.housekeeping import keeping_house
 from app.logs import configure_logs
 from app.metrics import metrics_endpoint
-from app.negotiation import language_for
 from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
+from app.subscriptions import SubscriptionsEndpoint, watching
 from app.webhooks import calling_webhooks
 from db import sql
 from db.connection import database, pending_migrations
-from db.context import Context
 from db.hashing import PasswordHasher
-from resolvers.session import authenticate
+from db.watching import Watch
 from schema.build import operations
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -59,31 +58,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
     if settings is None:
         settings = load_settings()
         configure_logs(settings)
-    keys, proxies = keyring(settings), settings.proxies
+    keys = keyring(settings)
     insist_on_table(settings)
     insist_on_help_texts(settings)
     hasher = PasswordHasher(memory_kib=settings.hash_memory_kib, passes=settings.hash_passes)
 
-    async def make_context(request: Request) -> Context:
-        headers = request.headers
-        ctx = Context(
-            now=clock(),
-            address=client_address(
-                request.client.host if request.client else "",
-                headers.getlist("x-forwarded-for"),
-                proxies,
-            ),
-            client=client_name(headers.get("user-agent")),
-            language=language_for(request),
-            request_id=request.state.request_id,
-            rules=settings,
-            keys=keys,
-            hasher=hasher,
-        )
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token:
-            return ctx
-        return ctx.seen_as(await authenticate(ctx, token.strip()))
+    asking = Asking(settings, keys, hasher, clock)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -107,25 +87,28 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
                 carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
                 calling_webhooks(settings, courier_contexts(settings, clock, keys, hasher)),
+                watching(settings, watch),
             ):
                 yield
             app.state.ready = False
         hasher.close()
 
+    runs, watch = operations(introspection=settings.shows_schema, seconds=settings.request_seconds), Watch(clock)
     endpoint = GraphQLEndpoint(
-        operations(introspection=settings.shows_schema, seconds=settings.request_seconds),
-        make_context,
+        runs,
+        asking.identified,
         limits=RequestLimits(max_body=settings.body_limit, body_seconds=settings.body_seconds),
         console=settings.shows_console,
     )
     app = Starlette(
         routes=[
             Route("/graphql", endpoint, include_in_schema=False),
+            WebSocketRoute("/graphql", SubscriptionsEndpoint(runs, asking, watch)),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/metrics", metrics_endpoint(settings, clock), include_in_schema=False),
         ],
-        middleware=[Middleware(RequestLines), *_cors(settings)],
+        middleware=[Middleware(RequestLines), Middleware(CrossOrigin, origins=settings.cors_origins)],
         lifespan=lifespan,
     )
     app.state.ready = False
@@ -141,21 +124,6 @@ def _set_aside() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _cors(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["X-Request-Id"],
-            max_age=600,
-        )
-    ]
 
 
 async def _refuse_pending() -> None:

@@ -96,6 +96,17 @@ def request_from_query_string(request: Request, limits: RequestLimits) -> GraphQ
     return _checked(received, limits)
 
 
+def request_from_payload(payload: object, limits: RequestLimits) -> GraphQLRequest:
+    """Check what a message of a socket asks for, as the body of a POST would be.
+
+    Raises:
+        Unacceptable: 400.
+    """
+    if not isinstance(payload, dict):
+        raise Unacceptable(400, "The payload must be an object with a 'query'.")
+    return _checked(payload, limits)
+
+
 def _check_content_type(request: Request) -> None:
     """Let JSON in UTF-8 pass and nothing else: a browser sends forms and plain text across sites without asking."""
     kind, *parameters = request.headers.get("content-type", "").split(";")

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.cli_client import client
 from app.cli_diagnose import diagnose
 from app.cli_help import help_texts
 from app.cli_keys import keys
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(staff, name="staff")
+app.add_typer(client)
 app.add_typer(letters, name="letters")
 app.add_typer(keys, name="keys")
 app.add_typer(trail)

@@ -14,6 +14,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from app.asking import CHALLENGE
 from app.body import (
     GraphQLRequest,
     RequestLimits,
@@ -43,6 +44,7 @@ _STATUS = {
     Ending.QUERIES_ONLY: 405,
     Ending.FAILED: 500,
     Ending.TIMED_OUT: 503,
+    Ending.NOT_ACCEPTED: 401,
 }
 
 
@@ -95,6 +97,8 @@ class GraphQLEndpoint:
             headers["Content-Language"] = language_for(request)
         if outcome.ending is Ending.QUERIES_ONLY:
             headers["Allow"] = "POST"
+        if outcome.ending is Ending.NOT_ACCEPTED:
+            headers["WWW-Authenticate"] = CHALLENGE
         await _send(send, status, _encoded(outcome, request_id), headers)
 
     async def _asked(self, request: Request, media_type: MediaType | None) -> GraphQLRequest:

@@ -41,9 +41,15 @@ def configure_logs(settings: Settings) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").addFilter(_no_handshake)
     # These write statements with their values, or what people sent, at their lower levels.
     for name in ("tortoise", "asyncpg", "casbin", "httpx", "httpcore", "strawberry", "faker", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _no_handshake(record: logging.LogRecord) -> bool:
+    """False for uvicorn's line about a socket's handshake: it holds the client's address, and all that it asked for."""
+    return not str(record.msg).startswith('%s - "WebSocket ')
 
 
 def _level(settings: Settings) -> int:

@@ -3,7 +3,7 @@
 from enum import Enum
 from functools import lru_cache
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from db.languages import Language, asked_for
 
@@ -51,7 +51,7 @@ def wants_page(accept: str | None) -> bool:
     return any(item.split(";")[0].strip().lower() == "text/html" for item in (accept or "").split(","))
 
 
-def language_for(request: Request) -> Language:
+def language_for(request: HTTPConnection) -> Language:
     """The language of what is said to people: by all Accept-Language headers together (RFC 9110 §5.3)."""
     return asked_for(",".join(request.headers.getlist("accept-language")))
 

@@ -25,6 +25,7 @@ from app.policy import insist_on_table
 from app.problems import PlainProblem
 from app.running import insist_on_secrets, opened, with_database
 from app.settings import Settings, keyring
+from app.subscriptions import socket_options
 from db import connection
 from db.secrets import Keyring
 from resolvers.demo import is_empty
@@ -94,7 +95,7 @@ def _run(settings: Settings, listener: socket.socket, facts: dict[str, Any] | No
         workers=settings.workers,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        **socket_options(settings),
         lifespan="on",
         log_config=None,
         access_log=False,

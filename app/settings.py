@@ -63,6 +63,17 @@ class Settings(Rules, BaseSettings):
     body_limit: int = Field(100_000, ge=1000, description="Largest request body in bytes.")
     body_seconds: float = Field(10.0, gt=0, description="Seconds in which a request body must have arrived.")
 
+    socket_init_seconds: float = Field(
+        10.0, gt=0, description="Seconds in which a WebSocket must have said who asks (`connection_init`)."
+    )
+    sockets_per_worker: int = Field(1000, ge=1, description="Most WebSockets of one worker.")
+    sockets_per_client: int = Field(
+        100, ge=1, description="Most WebSockets of one client address at one worker: a school may have one address."
+    )
+    operations_per_socket: int = Field(
+        10, ge=1, le=100, description="Most operations under way over one WebSocket, subscriptions included."
+    )
+
     trail_seal_seconds: float = Field(10.0, gt=0, description="Seconds between two seals of the trail.")
     trail_checkpoints: Path | None = Field(
         None,

@@ -13,6 +13,7 @@ from db.rules import Rules
 if TYPE_CHECKING:
     from db.hashing import PasswordHasher
     from db.secrets import Keyring
+    from db.watching import Watch
 
 
 class Capacity(StrEnum):
@@ -64,15 +65,16 @@ class Viewer:
     #: The schools of each staff role; `None` among them stands for the whole district.
     staff_roles: Mapping[Role, frozenset[int | None]]
     second_factor: SecondFactor = SecondFactor.NOT_NEEDED
+    #: The service client through which this person asks, where it is through one: its roles are the most there are.
+    through: "Service | None" = None
 
     @property
     def roles(self) -> tuple[Role, ...]:
         """All roles that the policy table may be asked about for this person."""
-        if self.capacity is Capacity.GUARDIAN:
-            return (Role.GUARDIAN,)
-        if self.capacity is Capacity.STUDENT:
-            return (Role.STUDENT,)
-        return tuple(self.staff_roles)
+        if self.capacity is Capacity.STAFF:
+            return tuple(self.staff_roles)
+        role = Role.GUARDIAN if self.capacity is Capacity.GUARDIAN else Role.STUDENT
+        return (role,) if self.through is None or role in self.through.allowed else ()
 
     @property
     def schools(self) -> frozenset[int]:
@@ -89,6 +91,13 @@ class Service:
     allowed: Mapping[Role, frozenset[int | None]]
     #: Whether it may ask by itself, without anybody signed in.
     acts_alone: bool = False
+    #: The key that it showed; None for a public one, which has none.
+    key_id: int | None = None
+
+    def narrowed(self, roles: Mapping[Role, frozenset[int | None]]) -> dict[Role, frozenset[int | None]]:
+        """What is left of somebody's roles through this client: role by role, and school by school."""
+        left = {role: _in_both(schools, self.allowed.get(role, frozenset())) for role, schools in roles.items()}
+        return {role: schools for role, schools in left.items() if schools}
 
     @property
     def staff_roles(self) -> Mapping[Role, frozenset[int | None]]:
@@ -110,6 +119,13 @@ class Service:
         return frozenset(id_ for ids in self.allowed.values() for id_ in ids if id_ is not None)
 
 
+def _in_both(one: frozenset[int | None], other: frozenset[int | None]) -> frozenset[int | None]:
+    """The schools that both have; `None`, the whole district, has all of them."""
+    if None in one:
+        return other
+    return one if None in other else one & other
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One request. `now` is read once, so that everything in a request happens at the same time."""
@@ -126,6 +142,8 @@ class Context:
     viewer: Viewer | None = None
     #: The program through which the request came, where it is one of the district's service clients.
     service: Service | None = None
+    #: What tells of changes, where the request came by a connection that stays.
+    watch: "Watch | None" = None
 
     @property
     def asker(self) -> Viewer | Service | None:

@@ -110,6 +110,14 @@ class Rules(BaseModel):
         60, ge=1, description="Length in minutes of the window for requests for log-on information."
     )
 
+    standing_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=300,
+        description="Seconds after which it is looked whether the session or client of an open connection is still "
+        "good, where no change of an account made it looked at before.",
+    )
+
     verification_minutes: int = Field(
         30, ge=1, le=1440, description="Minutes in which a verification is to be answered, and then to be used."
     )
@@ -131,6 +139,12 @@ class Rules(BaseModel):
     session_idle_minutes: int = Field(60, ge=1, description="Minutes without a request after which a session ends.")
     session_absolute_hours: int = Field(12, ge=1, description="Hours after which a session ends whatever happens.")
     device_days: int = Field(180, ge=1, description="Days for which a device that signed in before is recognised.")
+
+    clients_required: bool = Field(
+        False,
+        description="Whether everything but health checks and metrics needs a service client of `portal client`; "
+        "requests without one are refused.",
+    )
 
     password_min_length: int = Field(
         12,

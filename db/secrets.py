@@ -13,6 +13,7 @@ import hmac
 import re
 import secrets
 import unicodedata
+import zlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Self
@@ -39,6 +40,9 @@ CODE_ALPHABET: Final = "234679ACDEFGHJKMNPQRTWXYZ"
 CODE_LENGTH: Final = 10
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_CLIENT_KEY: Final = re.compile(r"(pak_[A-Za-z0-9_-]{43})([0-9A-Za-z]{6})", re.ASCII)
+_CLIENT_ID: Final = re.compile(r"pac_[A-Za-z0-9_-]{22}", re.ASCII)
+_BASE_62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LINK_TOKEN: Final = re.compile(r"par_[A-Za-z0-9_-]{43}", re.ASCII)
 _SSN: Final = re.compile(r"[0-9]{9}", re.ASCII)
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -229,6 +233,40 @@ def new_nonce() -> bytes:
 def new_token(prefix: str) -> str:
     """A new secret for a client to keep: the prefix and 43 characters that carry 256 random bits."""
     return prefix + secrets.token_urlsafe(32)
+
+
+def new_client_key() -> str:
+    """A new API key: a token as above, and six characters that tell it from what only looks like one.
+
+    They are its CRC-32 in base 62. Programs that look for leaked secrets can tell by them without asking, and a key
+    that was cut short or mistyped is refused without a look into the database.
+    """
+    token = new_token(CLIENT_KEY_PREFIX)
+    return token + _checksum(token)
+
+
+def is_client_key(text: str) -> bool:
+    """Whether the text has the form of an API key, checksum included."""
+    found = _CLIENT_KEY.fullmatch(text)
+    return found is not None and found[2] == _checksum(found[1])
+
+
+def new_client_id() -> str:
+    """A new id for a service client to say which one it is: no secret, and yet not to be guessed or counted."""
+    return CLIENT_ID_PREFIX + secrets.token_urlsafe(16)
+
+
+def is_client_id(text: str) -> bool:
+    """Whether the text has the form of a service client's id."""
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
+def _checksum(token: str) -> str:
+    rest, signs = zlib.crc32(token.encode("ascii")), ""
+    for _ in range(6):
+        rest, place = divmod(rest, 62)
+        signs = _BASE_62[place] + signs
+    return signs
 
 
 def new_code() -> str:

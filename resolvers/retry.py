@@ -58,7 +58,7 @@ class Retry:
         """The answer to an earlier try with the same two keys, username and password.
 
         Raises:
-            KeyNotAccepted: when there was none, or its session has ended.
+            KeyNotAccepted: when there was none, or its session has ended or belongs to another service client.
         """
         if self.idempotency_key is None:
             raise KeyNotAccepted
@@ -69,7 +69,8 @@ class Retry:
         if plain is None or not await self.ctx.hasher.verify(stored["password_hash"], self.password):
             raise KeyNotAccepted
         token, device_token, expires_at = orjson.loads(plain)
-        session_id = await queries.session_id(token_digest(token))
+        service = self.ctx.service
+        session_id = await queries.session_id(token_digest(token), service.id if service else None)
         if session_id is None:
             raise KeyNotAccepted
         note.details["repeated"] = True

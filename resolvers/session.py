@@ -1,5 +1,6 @@
 """Signing in and out, the sessions of an account, and changing its password."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,7 @@ async def log_in(
         TooManyAttempts: after too many wrong passwords, or wrong codes.
         WrongCredentials: unknown username and wrong password alike.
         AccountDisabled, NewPasswordNeeded: only after the right password.
+        NotAllowed: likewise, when the service client that asks is not for people in any of the holder's roles.
         SecondFactorNeeded: after all of these, when the code is missing, wrong, or used.
     """
     async with taking(ctx, Step.LOG_IN) as step:
@@ -124,6 +126,9 @@ async def _check_open(ctx: Context, account: dict[str, Any] | None) -> None:
     if account["status"] != AccountStatus.ACTIVE:
         raise WrongCredentials
     if not await sees_own_account(ctx, account["person_id"], Capacity(account["capacity"])):
+        if await sees_own_account(replace(ctx, service=None), account["person_id"], Capacity(account["capacity"])):
+            # The account is good, and this service client is for others.
+            raise NotAllowed([MissingFact.CLIENT])
         # There is nothing that such an account may do, its own page included.
         raise AccountDisabled(await contact(ctx, account["person_id"]))
 
@@ -135,7 +140,7 @@ async def sees_own_account(ctx: Context, person_id: int, capacity: Capacity) -> 
     """
     roles = await queries.roles(person_id, ctx.today) if capacity is Capacity.STAFF else []
     nothing = {"username": "", "has_second_factor": False, "second_factor_at": None}
-    holder = _viewer(ctx, {"person_id": person_id, "capacity": capacity, "roles": roles} | nothing, 0, 0)
+    holder = viewer_from(ctx, {"person_id": person_id, "capacity": capacity, "roles": roles} | nothing, 0, 0)
     return bool(gate_of(ctx).may(holder, Action.ACCOUNT_READ, _MINE))
 
 
@@ -149,6 +154,8 @@ async def open_session(
     ctx: Context, account_id: int, *, device_id: int | None, device_token: str | None, with_code: bool = False
 ) -> tuple[int, NewSession]:
     """A new session, inside a transaction; a device that is not known becomes known. Returns its id and its tokens.
+
+    Through a service client, it is that client's: without it the session is not good.
 
     `with_code` tells that a code of the second factor was given for it.
     """
@@ -168,6 +175,7 @@ async def open_session(
         expires_at=expires_at,
         device_expires_at=ctx.now + timedelta(days=ctx.rules.device_days),
         second_factor_at=ctx.now if with_code else None,
+        service_client_id=ctx.service.id if ctx.service else None,
     )
     return session_id, NewSession(token, device_token, expires_at)
 
@@ -177,13 +185,16 @@ async def viewer_of(ctx: Context, account: dict[str, Any], session_id: int) -> V
     held: dict[str, Any] = {"roles": [], "has_second_factor": False, "second_factor_at": None}
     if account["capacity"] == Capacity.STAFF:
         held = await queries.staff_standing(session_id, account["id"], account["person_id"], ctx.today)
-    return _viewer(ctx, account | held, account["id"], session_id)
+    return viewer_from(ctx, account | held, account["id"], session_id)
 
 
-def _viewer(ctx: Context, row: dict[str, Any], account_id: int, session_id: int) -> Viewer:
+def viewer_from(ctx: Context, row: dict[str, Any], account_id: int, session_id: int) -> Viewer:
+    """The viewer of a row with account and roles: as much of them as the service client allows that `ctx` has."""
     schools: dict[Role, frozenset[int | None]] = {}
     for role, school_id in row["roles"]:
         schools[Role(role)] = schools.get(Role(role), frozenset()) | {school_id}
+    if ctx.service is not None:
+        schools = ctx.service.narrowed(schools)
     return Viewer(
         account_id=account_id,
         person_id=row["person_id"],
@@ -194,22 +205,11 @@ def _viewer(ctx: Context, row: dict[str, Any], account_id: int, session_id: int)
         second_factor=factors.standing(
             ctx, schools, is_set_up=row["has_second_factor"], given_at=row["second_factor_at"]
         ),
+        through=ctx.service,
     )
 
 
-# ------------------------------------------------------------------------------------------------ each request
-async def authenticate(ctx: Context, token: str) -> Viewer | None:
-    """Who sends this session token; None when the session ended, ran out, or its account may not be used."""
-    if not token.startswith(SESSION_PREFIX) or len(token) > 128:
-        return None
-    row = await queries.by_token(token_digest(token), now=ctx.now, idle=ctx.rules.session_idle, today=ctx.today)
-    if row is None:
-        return None
-    if ctx.now - row["last_seen_at"] >= TOUCH_EVERY:
-        await queries.touch(row["session_id"], ctx.now)
-    return _viewer(ctx, row, row["account_id"], row["session_id"])
-
-
+# ------------------------------------------------------------------------------------------------ one's own account
 def managing(ctx: Context, step: StepTaken) -> Viewer:
     """Whoever is signed in, for a step on the own account; notes the row of the policy table that lets them."""
     if ctx.viewer is None:

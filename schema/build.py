@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.activation import ActivationMutation
 from schema.activation_key import ActivationKeyMutation
+from schema.changes import ChangesQuery, Subscription
 from schema.diagnosis import DiagnosisQuery
 from schema.directory import DirectoryQuery
 from schema.duplicates import DuplicatesQuery
@@ -65,6 +66,7 @@ class Query(
     WorkOrderQuery,
     DuplicatesQuery,
     MergingQuery,
+    ChangesQuery,
 ):
     pass
 
@@ -90,6 +92,7 @@ class Mutation(
 schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[Student, *SHOWN.values()],
     exception_handlers=HANDLERS,
     config=StrawberryConfig(disable_field_suggestions=True),

@@ -11,6 +11,8 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from schema.input_errors import BAD_INPUT, argument_problem, problem
 
 INTERNAL = "INTERNAL"
+NOT_SIGNED_IN = "NOT_SIGNED_IN"
+NOT_ALLOWED = "NOT_ALLOWED"
 
 _log = structlog.get_logger("portal.faults")
 
@@ -29,6 +31,15 @@ class BadRequest(GraphQLError):
     def __init__(self, message: str, code: str = BAD_INPUT) -> None:
         super().__init__(message, extensions={"code": code})
         self.code = code
+
+
+class FollowingEnded(BadRequest):
+    """Whoever followed something may not any longer: the connection over which it was followed ends as well."""
+
+    def __init__(self, message: str, *, signed_out: bool) -> None:
+        """`signed_out` tells that session or client are not good, and not only the right to follow this."""
+        super().__init__(message, NOT_SIGNED_IN if signed_out else NOT_ALLOWED)
+        self.signed_out = signed_out
 
 
 def shown_error(error: GraphQLError, *, request_id: str, operation: str | None) -> dict[str, Any]:

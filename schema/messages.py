@@ -159,11 +159,13 @@ SUPPLIED_BY: dict[MissingFact, Sentence] = {
     MissingFact.SECOND_FACTOR: say(
         "Confirm your second factor first: enter the code of your authenticator, or set one up if you have none."
     ),
+    MissingFact.CLIENT: say("This program is not meant for you: sign in where people in your role do."),
 }
 
 #: The help topic for a missing fact, where there is a better one than whom to call.
 HELP_WITH: dict[MissingFact, str] = {
     MissingFact.SIGNED_IN: "LOGGING_IN",
     MissingFact.SECOND_FACTOR: "LOGGING_IN",
+    MissingFact.CLIENT: "LOGGING_IN",
     MissingFact.GUARDIANSHIP_CONFIRMED: "STUDENT_NOT_VISIBLE",
 }

@@ -70,6 +70,7 @@ class MissingFact(Enum):
     SECOND_FACTOR = strawberry.enum_value(
         "SECOND_FACTOR", description="The asker has to confirm the second factor, or to set one up."
     )
+    CLIENT = strawberry.enum_value("CLIENT", description="Another service client: this one is for other roles.")
 
 
 @strawberry.interface(description="Every expected no. Branch on the type, show the message, offer the help topic.")

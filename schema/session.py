@@ -60,6 +60,7 @@ LoginResult = Annotated[
     | AccountDisabled
     | NewPasswordNeeded
     | SecondFactorNeeded
+    | NotAllowed
     | InvalidInput
     | TooManyAttempts,
     strawberry.union("LoginResult", description="The session, or why there is none."),

@@ -121,6 +121,9 @@ def _serve(listener: socket.socket) -> None:
     """In the child: as `portal serve` runs one worker, without preparing the database."""
     import uvicorn
 
+    from app.settings import load_settings
+    from app.subscriptions import socket_options
+
     # The other end of standard input closes when the tests end, however they end.
     threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
     config = uvicorn.Config(
@@ -128,7 +131,7 @@ def _serve(listener: socket.socket) -> None:
         factory=True,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        **socket_options(load_settings()),
         lifespan="on",
         log_config=None,
         access_log=False,

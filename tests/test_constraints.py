@@ -158,6 +158,16 @@ BAD: dict[str, list[str]] = {
         "UPDATE service_client SET roles = '{reporter,janitor}'",
         "UPDATE service_client SET roles = '{}'",
     ],
+    "service_client_name_folded": [_CLIENT.format(name="REPORTS", public_id="pac_2")],
+    "service_client_roles_of_kind": [
+        "UPDATE service_client SET roles = '{registrar}'",
+        "UPDATE service_client SET kind = 'DESIGNEE_TOOL'",
+        "UPDATE service_client SET kind = 'PORTAL_FRONT_END', roles = '{guardian,designee}'",
+    ],
+    "service_client_schools_of_kind": [
+        "UPDATE service_client SET school_ids = '{}'",
+        "UPDATE service_client SET kind = 'PORTAL_FRONT_END', roles = '{guardian}', school_ids = '{1}'",
+    ],
     "service_client_origins_of_front_ends": ["UPDATE service_client SET origins = '{https://a.example}'"],
     "client_key_digest_unique": [
         "INSERT INTO client_key (client_id, digest, beginning, issued_at) "

@@ -35,7 +35,7 @@ from app.metrics import Build, Letters, Webhooks
 from app.settings import SMTP_PORTS, Settings
 from db import sql
 from db.context import SecondFactor
-from db.models import DisabledReason, GateName, GuardianshipStatus, Outcome, SsnState, TrailEntry
+from db.models import ClientKind, DisabledReason, GateName, GuardianshipStatus, Outcome, SsnState, TrailEntry
 from db.roster import checking
 from db.roster.applying import Counts, Imported
 from db.roster.problems import Problem, Problems, Severity
@@ -122,8 +122,9 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
 
 
 def test_every_setting_that_is_named_anywhere_exists() -> None:
-    # One of the gates is called as a setting might be.
-    known = {f"PORTAL_{name.upper()}" for name in Settings.model_fields} | {GateName.PORTAL_ACCESS.value}
+    # One of the gates and one kind of client are called as a setting might be.
+    known = {f"PORTAL_{name.upper()}" for name in Settings.model_fields}
+    known |= {GateName.PORTAL_ACCESS.value, ClientKind.PORTAL_FRONT_END.value}
     for path in (*DOCUMENTS, REPOSITORY / "Makefile", REPOSITORY / ".ci" / "run", *(REPOSITORY / "app").glob("*.py")):
         named = set(re.findall(r"PORTAL_[A-Z][A-Z_]*[A-Z]", text(path)))
         assert named <= known, path

@@ -21,6 +21,7 @@ from db.queries.guardianships import KEPT_AWAY, RESTRICTED
 from db.queries.letters import OF_AGE
 from db.queries.logins import LOCKED_UNTIL
 from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN, AccountReach, Reach
+from db.queries.sessions import SESSION
 
 #: Four thousand families: enough that reading a whole table is never the cheaper way.
 DISTRICT = """
@@ -96,12 +97,15 @@ INSERT INTO work_order (id, status, opened_at, opened_by_id, guardian_id, studen
     SELECT n, CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'RESOLVED' END, now(), n, 4000 + n, n, 'Not seen',
            CASE WHEN n % 50 <> 0 THEN 'Done' END, CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN n END
     FROM generate_series(1, 4000) n;
+INSERT INTO service_client (id, name, kind, public_id, roles, origins, created_at)
+    SELECT n, 'Client ' || n, 'PORTAL_FRONT_END', 'pac_' || n, '{guardian}', ARRAY['https://' || n || '.example'], now()
+    FROM generate_series(1, 4000) n;
+INSERT INTO client_key (client_id, digest, beginning, issued_at)
+    SELECT n, sha256(n::text::bytea), 'pak_', now() FROM generate_series(1, 4000) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 UPDATE account_change SET number = id WHERE id <= 8995;
 INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 8995, 0);
-INSERT INTO service_client (id, name, kind, public_id, roles, origins, created_at)
-    SELECT n, 'Client ' || n, 'REPORTING', 'pac_' || n, '{reporter}', '{}', now() FROM generate_series(1, 20) n;
 INSERT INTO webhook (id, client_id, url, nonce, secret_version, created_at, taken_in, failures)
     SELECT n, n, 'https://a.example', repeat('n', 16)::bytea, 1, now(), 4000, 0 FROM generate_series(1, 20) n;
 INSERT INTO webhook_delivery (webhook_id, message_id, number, account_id, at, status, state, attempts, due_at,
@@ -137,7 +141,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "activation.NAMES_AROUND": (4017,),
     "activation.ACCOUNT_WITH_USERNAME": ("user17",),
     "activation.IDEMPOTENT_ANSWER": ("17", NOW),
-    "activation.SESSION_ID": (DIGEST,),
+    "activation.SESSION_ID": (DIGEST, 17),
     "attempts.SPENT": (["login:17", "login:new"], NOW),
     "attempts.SPEND": (["login:17", "login:new"], [NOW, NOW], NOW),
     "attempts.REFUND": (["login:17", "login:18"], [NOW, NOW]),
@@ -145,6 +149,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "changes.LOCK": (),
     "changes.NUMBER": (8995, 5000),
     "changes.FORGET": (datetime(2020, 1, 1, tzinfo=UTC), 5000),
+    "changes.TOLD": (*AT_SCHOOL, 100, 2100, None, None, 50, True),
     "courier.CLAIM": (NOW, NOW, timedelta(seconds=1), timedelta(seconds=9), timedelta(seconds=70)),
     "courier.NEXT": (timedelta(seconds=9), NOW, timedelta(seconds=70)),
     "courier.SENT": (17, NOW, "17@example.org"),
@@ -293,13 +298,19 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "reporting.COUNT_BY_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "STATUS"),
     "reporting.COUNT_BY_PLACE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, "SCHOOL"),
     "reporting.COUNT_BY_PLACE_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "SCHOOL"),
+    "service_clients.BY_KEY": (DIGEST, NOW, NOW, TODAY, DIGEST),
+    "service_clients.BY_ID": (DIGEST, NOW, NOW, TODAY, "pac_17"),
+    "service_clients.AGAIN": (17, NOW, NOW, TODAY, 17, 17),
+    "service_clients.USED": (17, NOW, NOW),
+    "service_clients.OF_ORIGIN": ("https://17.example",),
+    "service_clients.CALLED": ("Client 17",),
     "sessions.BY_TOKEN": (DIGEST, NOW, NOW, TODAY),
     "sessions.TOUCH": (17, NOW),
     "sessions.ACCOUNT_FOR_LOGIN": ("user17", DIGEST, NOW),
     "sessions.LOCK_ACCOUNT": (17,),
     "sessions.LET_IN": (17, "hash", NOW, None),
-    "sessions.OPEN_ON_NEW_DEVICE": (17, DIGEST, NOW, NOW, DIGEST, NOW, "client", NOW),
-    "sessions.OPEN_ON_KNOWN_DEVICE": (17, 17, NOW, NOW, DIGEST, NOW, "client", None),
+    "sessions.OPEN_ON_NEW_DEVICE": (17, DIGEST, NOW, NOW, DIGEST, NOW, "client", NOW, 17),
+    "sessions.OPEN_ON_KNOWN_DEVICE": (17, 17, NOW, NOW, DIGEST, NOW, "client", None, None),
     "sessions.ROLES": (17, TODAY),
     "sessions.STAFF_STANDING": (17, 17, 17, TODAY),
     "sessions.END_OTHERS": (17, 1, NOW, "PASSWORD_CHANGED"),
@@ -382,9 +393,11 @@ PART_OF = {
     "reach.SEEN": "reporting.ONE",
     "reach.SCHOOLS": "reporting.ONE",
     "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
+    "sessions.SESSION": "service_clients.AGAIN",
+    "service_clients._KEY": "service_clients.BY_KEY",
 }
 #: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
-SMALL = {"school", "letter_tally", "mail_pace", "account_feed", "webhook", "service_client"}
+SMALL = {"school", "letter_tally", "mail_pace", "account_feed", "webhook"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
@@ -396,7 +409,7 @@ COUNTING_ALL = {
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS", "webhooks.BEFORE", "webhooks.LIST"}
-PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL}
+PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL, SESSION}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]

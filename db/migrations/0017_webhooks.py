@@ -38,7 +38,7 @@ INDEXES: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("db", "0016_locks_are_changes")]
+    dependencies = [("db", "0016_client_origins"), ("db", "0016_locks_are_changes")]
 
     initial = False
 

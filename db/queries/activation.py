@@ -113,13 +113,17 @@ FROM idempotent_answer i JOIN account a ON a.id = i.account_id
 WHERE i.id = $1 AND i.expires_at > $2 AND a.status = 'ACTIVE' AND NOT a.must_change_password
 """
 
-SESSION_ID = "SELECT id FROM session WHERE digest = $1 AND ended_at IS NULL"
+# A session that was opened through another service client is none here. Uses session_digest_unique.
+SESSION_ID = """
+SELECT id FROM session
+WHERE digest = $1 AND ended_at IS NULL AND (service_client_id IS NULL OR service_client_id = $2)
+"""
 
 
 async def idempotent_answer(answer_id: str, now: datetime) -> Row | None:
     return await sql.row(IDEMPOTENT_ANSWER, answer_id, now)
 
 
-async def session_id(digest: bytes) -> int | None:
-    found = await sql.row(SESSION_ID, digest)
+async def session_id(digest: bytes, service_client_id: int | None) -> int | None:
+    found = await sql.row(SESSION_ID, digest, service_client_id)
     return found["id"] if found else None

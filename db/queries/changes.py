@@ -1,9 +1,14 @@
 """The changes of accounts in the order in which they are told: numbered once they are committed, read from a number on,
 and thrown away in time."""
 
-from datetime import datetime
+from datetime import date, datetime
+
+import orjson
 
 from db import sql
+from db.queries.logins import LOCKED_UNTIL
+from db.queries.reach import PLACES, SCHOOLS, SEEN, AccountReach
+from db.sql import Row
 
 # Uses account_change_number_unique.
 HOW_FAR = """
@@ -65,3 +70,45 @@ async def forget(before: datetime, most: int) -> int:
     """Throws away so many of the oldest changes, as far as they are older; returns how many."""
     row = await sql.row(FORGET, before, most)
     return row["gone"] if row else 0
+
+
+# What is told after number $6 and up to $7, as far as it is in reach: whoever saw the account when it changed and sees
+# it no more is not told, and whoever sees it by now is. There is a row even where nothing is told, for how far it goes.
+# Uses account_change_number_unique, account_pkey.
+TOLD = f"""
+SELECT feed.numbered, feed.forgotten, told.*
+FROM account_feed feed LEFT JOIN LATERAL (
+    SELECT c.number, c.at, c.status_before, c.status AS status_after, c.disabled_reason AS reason_after,
+           c.locked_until AS locked_after,
+           a.id AS account_id, a.capacity, a.status, a.disabled_reason, a.activated_at, a.last_login_at,
+           {LOCKED_UNTIL} AS locked_until,
+           p.id AS person_id, p.given, p.middle, p.family, p.suffix, p.preferred,
+           CASE WHEN $11 THEN {SCHOOLS} END AS schools
+    FROM account_change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
+    WHERE c.number > $6::bigint AND c.number <= $7::bigint AND {SEEN}
+      AND ($8::bigint IS NULL OR EXISTS (SELECT FROM ({PLACES}) AS place WHERE place.school_id = $8))
+      AND ($9::text IS NULL OR a.capacity = $9)
+    ORDER BY c.number LIMIT $10
+) AS told ON true
+WHERE feed.id = 1
+ORDER BY told.number
+"""
+
+
+async def told(
+    reach: AccountReach,
+    *,
+    on: date,
+    after: int,
+    up_to: int,
+    school_id: int | None,
+    capacity: str | None,
+    limit: int,
+    with_schools: bool,
+) -> tuple[int, int, list[Row]]:
+    """The last number given, the last one thrown away, and changes in reach between two numbers, so many at most."""
+    found = await sql.rows(TOLD, *reach.values(on), after, up_to, school_id, capacity, limit, with_schools)
+    if not found:
+        return 0, 0, []
+    rows = [row | {"schools": orjson.loads(row["schools"] or "null")} for row in found if row["number"] is not None]
+    return found[0]["numbered"], found[0]["forgotten"], rows

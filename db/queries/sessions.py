@@ -8,9 +8,10 @@ from db import sql
 from db.queries.guardianships import RESTRICTED
 from db.sql import Row
 
-# Runs on every signed-in request. Uses session_digest_unique and primary keys.
-BY_TOKEN = """
-SELECT s.id AS session_id, s.last_seen_at, s.second_factor_at, a.id AS account_id, a.person_id, a.capacity, a.username,
+# A session and whose it is, of an account that may be used. Uses account_pkey.
+SESSION = """
+SELECT s.id AS session_id, s.service_client_id, s.last_seen_at, s.second_factor_at, a.id AS account_id, a.person_id,
+       a.capacity, a.username,
        CASE WHEN a.capacity = 'STAFF' THEN coalesce((
            SELECT json_agg(json_build_array(r.role, r.school_id)) FROM role_assignment r
            WHERE r.person_id = a.person_id
@@ -21,9 +22,13 @@ SELECT s.id AS session_id, s.last_seen_at, s.second_factor_at, a.id AS account_i
        ) AS has_second_factor
 FROM session s
 JOIN account a ON a.id = s.account_id
-WHERE s.digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
+WHERE s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
   AND a.status = 'ACTIVE' AND NOT a.must_change_password
 """
+
+# Runs on every signed-in request without a service client; one that was opened through a client is not good without it.
+# Uses session_digest_unique and primary keys.
+BY_TOKEN = f"{SESSION} AND s.digest = $1 AND s.service_client_id IS NULL"
 
 TOUCH = "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2"
 
@@ -59,8 +64,9 @@ WITH new_device AS (
     INSERT INTO device (account_id, digest, first_seen_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)
     RETURNING id
 )
-INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at)
-SELECT $1, id, $5, $3, $3, $6, $7, $8 FROM new_device
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at,
+                     service_client_id)
+SELECT $1, id, $5, $3, $3, $6, $7, $8, $9 FROM new_device
 RETURNING id
 """
 
@@ -70,8 +76,9 @@ WITH known_device AS (
     UPDATE device SET last_seen_at = $3, expires_at = $4 WHERE account_id = $1 AND id = $2
     RETURNING id
 )
-INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at)
-SELECT $1, (SELECT id FROM known_device), $5, $3, $3, $6, $7, $8
+INSERT INTO session (account_id, device_id, digest, started_at, last_seen_at, expires_at, client, second_factor_at,
+                     service_client_id)
+SELECT $1, (SELECT id FROM known_device), $5, $3, $3, $6, $7, $8, $9
 RETURNING id
 """
 
@@ -104,11 +111,12 @@ END_ONE = """
 UPDATE session SET ended_at = $3, end_reason = $4 WHERE id = $1 AND account_id = $2 AND ended_at IS NULL
 """
 
-# Uses session_of_account.
+# One through a client that was revoked meanwhile is none. Uses session_of_account, service_client_pkey.
 LIVE = """
 SELECT s.id, s.started_at, s.last_seen_at, s.client FROM session s
 WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3
   AND ($4::bigint IS NULL OR s.id = $4)
+  AND NOT EXISTS (SELECT FROM service_client c WHERE c.id = s.service_client_id AND c.revoked_at IS NOT NULL)
 ORDER BY s.id DESC
 """
 
@@ -134,9 +142,17 @@ ORDER BY school.name, school.id
 
 
 async def by_token(digest: bytes, *, now: datetime, idle: timedelta, today: date) -> Row | None:
-    """The live session with this digest and whose it is; None when it ended, expired, or the account is not active."""
+    """The live session with this digest and whose it is; None when it ended, expired, or the account is not active.
+
+    None, too, when it was opened through a service client.
+    """
     found = await sql.row(BY_TOKEN, digest, now, now - idle, today)
-    return None if found is None else found | {"roles": orjson.loads(found["roles"])}
+    return None if found is None else with_roles(found)
+
+
+def with_roles(row: Row) -> Row:
+    """A row of `SESSION` with its roles as Python has them."""
+    return row | {"roles": orjson.loads(row["roles"])}
 
 
 async def touch(session_id: int, now: datetime) -> None:
@@ -166,10 +182,21 @@ async def open_session(
     expires_at: datetime,
     device_expires_at: datetime,
     second_factor_at: datetime | None,
+    service_client_id: int | None,
 ) -> int:
     """Adds a session and returns its id. The device is a known one's id, or the digest of a new one's token."""
     statement = OPEN_ON_KNOWN_DEVICE if isinstance(device, int) else OPEN_ON_NEW_DEVICE
-    values = (account_id, device, now, device_expires_at, digest, expires_at, client, second_factor_at)
+    values = (
+        account_id,
+        device,
+        now,
+        device_expires_at,
+        digest,
+        expires_at,
+        client,
+        second_factor_at,
+        service_client_id,
+    )
     [row] = await sql.rows(statement, *values)
     opened: int = row["id"]
     return opened
