@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from app.asgi import create_app
@@ -17,8 +20,9 @@ from resolvers.webhooks import WebhookProblem, add_webhook, checked_url, pause_w
 from tests.clients import Portal
 from tests.command_line import portal as command
 from tests.conftest import Clock
-from tests.district import District, Pupil
+from tests.district import PASSWORD, District, Pupil
 from tests.receivers import Receiver
+from tests.servers import REPOSITORY
 from tests.tables import endings
 from tests.test_metrics import numbers
 from tests.webhooks import changed, client, hooked, messenger
@@ -41,9 +45,13 @@ async def test_the_operators_way(
     """Each command as a process of its own, in the order in which an operator comes to need them."""
     await client()
     environment = {"database_url": database_url, "secrets": keys_text, "var": str(tmp_path)}
+    environment |= {"log_level": "debug", "log_format": "text"}
+    logs = ""
 
     async def portal(*words: str, code: int = 0) -> str:
         done = await asyncio.to_thread(command, tmp_path, "webhook", *words, **environment)
+        nonlocal logs
+        logs += done.stderr
         assert done.returncode == code, (done.stdout, done.stderr)
         return done.stdout or done.stderr
 
@@ -79,6 +87,9 @@ async def test_the_operators_way(
     assert await portal("remove", "1") == "Webhook 1 is removed.\n"
     assert await portal("pause", "1", code=1) == "portal: There is no webhook 1.\n"
     assert "neither a cursor nor a day" in await portal("replay", "1", "--from", "yesterday", code=1)
+    assert "webhook delivered" in logs
+    for said in (secret, rotated, "of-the-receiver", receiver.events[0].headers["webhook-signature"], "account.status"):
+        assert said.removeprefix("whsec_") not in logs
     for step, times in (
         (Step.ADD_WEBHOOK, 1),
         (Step.ROTATE_WEBHOOK, 1),
@@ -121,7 +132,7 @@ def test_in_the_open_only_to_this_machine_and_only_in_development() -> None:
 
 
 async def test_only_a_reporting_client_that_is_not_revoked_has_webhooks(district: District, ctx: Context) -> None:
-    await client("Desk", kind=ClientKind.DESIGNEE_TOOL)
+    await client("Desk", kind=ClientKind.DESIGNEE_TOOL, roles=["designee"])
     await client("Former", revoked_at=ctx.now)
     for name, why in (("Desk", "no reporting client"), ("Former", "was revoked"), ("Nobody", "no service client")):
         with pytest.raises(WebhookProblem, match=why):
@@ -166,7 +177,7 @@ async def test_a_cursor_goes_on_in_the_query_of_changes(
     await changed(nora.account_id)
     await district.opened(nora, "nora.q")
     async with Portal(create_app(settings, clock=clock)) as portal:
-        await portal.login("nora.q")
+        await portal.login("nora.q", PASSWORD)
         document = "query Later($after: String) { accountChanges(after: $after) { edges { node { cursor } } } }"
         cursor = receiver.events[0].data["cursor"]
         all_of_them = await portal.ask(document)
@@ -174,3 +185,25 @@ async def test_a_cursor_goes_on_in_the_query_of_changes(
     cursors = [edge["node"]["cursor"] for edge in all_of_them["accountChanges"]["edges"]]
     assert cursor in cursors
     assert [edge["node"]["cursor"] for edge in later["accountChanges"]["edges"]] == cursors[cursors.index(cursor) + 1 :]
+
+
+async def test_the_receiver_in_the_documents_works(
+    *, receiver: Receiver, nora: Pupil, ctx: Context, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = await hooked(ctx, receiver.url)
+    await changed(nora.account_id)
+    async with messenger(settings, ctx, Clock(datetime.now(UTC))) as worker:
+        await worker.run(once=True)
+    [event] = receiver.events
+    monkeypatch.setenv("WEBHOOK_SECRET", hook.secret)
+    document = (REPOSITORY / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    shown: dict[str, Any] = {}
+    exec(code, shown)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(shown["app"]), base_url="https://reports.example.org"
+    ) as http:
+        for body, status in ((event.body, 204), (event.body, 204), (event.body + b" ", 401)):
+            assert (await http.post("/events", content=body, headers=event.headers)).status_code == status
+    assert shown["events"].qsize() == 1
+    assert await shown["events"].get() == event.said
