@@ -32,6 +32,7 @@ from app.problems import PlainProblem
 from app.sealing import checkpoint_file, sealing
 from app.settings import Settings, keyring, load_settings
 from app.subscriptions import SubscriptionsEndpoint, watching
+from app.webhooks import calling_webhooks
 from db import sql
 from db.connection import database, pending_migrations
 from db.hashing import PasswordHasher
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = utc_now) -> S
                 ),
                 sealing(keys, clock, checkpoint_file(settings), every=settings.trail_seal_seconds),
                 carrying(settings, clock, courier_contexts(settings, clock, keys, hasher)),
+                calling_webhooks(settings, courier_contexts(settings, clock, keys, hasher)),
                 watching(settings, watch),
             ):
                 yield

@@ -26,6 +26,7 @@ from app.cli_policy import explain
 from app.cli_report import report
 from app.cli_staff import staff
 from app.cli_trail import trail
+from app.cli_webhook import webhook
 from app.problems import PlainProblem
 from app.running import opened, operating, settings_and_logs, with_database
 from app.settings import Settings
@@ -48,6 +49,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(report)
 app.add_typer(trail)
 app.add_typer(outbox)
+app.add_typer(webhook)
 out = Console(highlight=False, soft_wrap=True)
 app.command()(explain)
 app.command()(help_texts)

@@ -1,12 +1,12 @@
 """`portal courier`: sends letters, beside servers or instead of them."""
 
 import asyncio
-import signal
 from datetime import UTC, datetime
 
 from rich.console import Console
 
-from app.courier import awake, carrier_of, courier_contexts, courier_of, finish
+from app.beside import until_told
+from app.courier import awake, carrier_of, courier_contexts, courier_of
 from app.problems import PlainProblem
 from app.running import insist_on_migrations, insist_on_secrets, opened, with_database
 from app.settings import Settings, keyring
@@ -57,25 +57,7 @@ async def _run(settings: Settings, carrier: Carrier, *, once: bool) -> Courier:
         try:
             worker = courier_of(settings, carrier, courier_contexts(settings, _utc_now, keys, hasher))
             async with awake(settings, worker):
-                await _until_told(worker, once=once)
+                await until_told(worker, once=once)
         finally:
             hasher.close()
     return worker
-
-
-async def _until_told(worker: Courier, *, once: bool) -> None:
-    """Runs to the end of what is due, or until Ctrl-C or SIGTERM; then the letters in hand are finished."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        loop.add_signal_handler(number, told.set)
-    work, stop = asyncio.create_task(worker.run(once=once)), asyncio.create_task(told.wait())
-    try:
-        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stop.cancel()
-        await finish(worker, work)
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)

@@ -1,20 +1,18 @@
 """The courier beside the requests: letters are sent by whoever serves, or by `portal courier` alone."""
 
-import asyncio
-import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
 
+from app import beside
 from app.problems import PlainProblem
 from app.settings import Settings, var_folder
 from db.context import Context
 from db.hashing import PasswordHasher
-from db.listening import listen
 from db.secrets import Keyring
 from mail.carriers import Carrier
 from mail.courier import Courier
@@ -23,8 +21,6 @@ from mail.habits import Habits
 from mail.relay import Relay, Security
 
 _log = structlog.get_logger("portal.mail")
-#: Seconds in which letters in hand are finished when the server ends; then they are let go, for another courier.
-LAST_SECONDS = 8.0
 #: What a promised letter is told by: see the migrations.
 CHANNEL = "letter"
 
@@ -109,33 +105,10 @@ async def carrying(
         _log.warning("letters wait: there is no mail relay", setting="PORTAL_SMTP_HOST")
         yield
         return
-    courier = courier_of(settings, carrier, context)
-    async with awake(settings, courier):
-        work = asyncio.create_task(courier.run())
-        try:
-            yield
-        finally:
-            await finish(courier, work)
-
-
-@asynccontextmanager
-async def awake(settings: Settings, courier: Courier) -> AsyncIterator[None]:
-    """As long as the block runs, the courier is woken whenever a letter was promised."""
-    if settings.database_url is None:
-        raise PlainProblem("PORTAL_DATABASE_URL is not set.")
-    task = asyncio.create_task(listen(settings.database_url.get_secret_value(), CHANNEL, courier.wake))
-    try:
+    async with beside.at_work(settings, CHANNEL, courier_of(settings, carrier, context)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
-async def finish(courier: Courier, work: "asyncio.Task[None]") -> None:
-    """Ends a courier at work: the letters in hand are finished if that is soon, and let go if not."""
-    courier.stop()
-    await asyncio.wait({work}, timeout=LAST_SECONDS)
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
+def awake(settings: Settings, courier: Courier) -> AbstractAsyncContextManager[None]:
+    """As long as the block runs, the courier is woken whenever a letter was promised."""
+    return beside.awake(settings, CHANNEL, courier.wake)

@@ -42,7 +42,7 @@ async def _keep_house(
     await asyncio.sleep(first_after)
     while True:
         try:
-            _log.debug("thrown away", rows=await throw_away(clock(), letters_for=letters_for))
+            _log.debug("thrown away", rows=await throw_away(clock(), letters_for=letters_for, changes_for=changes_for))
             _log.debug("changes thrown away", rows=await forget_changes(clock() - changes_for))
         except Exception as failed:
             # The database is away, perhaps; what was not thrown away now can wait an hour.

@@ -43,7 +43,7 @@ def configure_logs(settings: Settings) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(_no_handshake)
     # These write statements with their values, or what people sent, at their lower levels.
-    for name in ("tortoise", "asyncpg", "casbin", "httpx", "strawberry", "faker", "asyncio"):
+    for name in ("tortoise", "asyncpg", "casbin", "httpx", "httpcore", "strawberry", "faker", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""`/metrics`: the letters in numbers, for Prometheus. Counted in the database, so that each worker says the same."""
+"""`/metrics`: letters and webhooks in numbers, for Prometheus, counted in the database: each worker says the same."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.settings import Settings
-from db.queries import courier, outbox
+from db.queries import courier, outbox, webhooks
 from mail.outbox import LetterKind, Withdrawn
 
 _log = structlog.get_logger("portal.metrics")
@@ -66,6 +66,32 @@ def _seconds(now: datetime, since: datetime | None) -> float:
     return max((now - since).total_seconds(), 0.0) if since else 0.0
 
 
+class Webhooks(Collector):
+    """What the database said of webhooks a moment ago, as metrics."""
+
+    def __init__(self, waiting: int, seconds: float, paused: int) -> None:
+        self._waiting, self._seconds, self._paused = waiting, seconds, paused
+
+    @classmethod
+    async def counted(cls, now: datetime) -> "Webhooks":
+        """Asks the database."""
+        waiting, since, paused = await webhooks.waiting()
+        return cls(waiting, _seconds(now, since), paused)
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics."""
+        for name, told, value in (
+            ("portal_webhook_deliveries_waiting", "Changes that wait to be told to webhooks.", self._waiting),
+            (
+                "portal_webhook_oldest_waiting_seconds",
+                "For how long the one that waits the longest does so, of webhooks that are not paused.",
+                self._seconds,
+            ),
+            ("portal_webhooks_paused", "Webhooks that are paused.", self._paused),
+        ):
+            yield GaugeMetricFamily(name, told, value=value)
+
+
 class Build(Collector):
     """Which version runs."""
 
@@ -94,12 +120,13 @@ def metrics_endpoint(settings: Settings, clock: Callable[[], datetime]) -> Calla
         elif not _has(request, token.get_secret_value()):
             return PlainTextResponse("Unauthorized", status_code=401, headers={"WWW-Authenticate": "Bearer"})
         try:
-            letters = await Letters.counted(clock())
+            letters, hooks = await Letters.counted(clock()), await Webhooks.counted(clock())
         except Exception as failed:
             _log.warning("metrics not counted", reason=type(failed).__name__)
             return PlainTextResponse("Service Unavailable", status_code=503)
         registry = CollectorRegistry()
         registry.register(letters)
+        registry.register(hooks)
         registry.register(Build())
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

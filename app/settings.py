@@ -129,6 +129,22 @@ class Settings(Rules, BaseSettings):
     courier: bool = Field(
         True, description="Whether `portal serve` sends letters; if not, run `portal courier` beside it."
     )
+    webhooks: bool = Field(
+        True, description="Whether `portal serve` calls webhooks; if not, run `portal webhook run` beside it."
+    )
+    webhook_seconds: float = Field(15.0, ge=1, le=60, description="Seconds in which a webhook's receiver must answer.")
+    webhook_connections: int = Field(
+        4,
+        ge=1,
+        le=50,
+        description="Changes that one worker tells one webhook side by side; those of one account never.",
+    )
+    webhook_give_up_hours: float = Field(
+        72, gt=0, le=720, description="Hours for which a change is tried before its webhook is paused."
+    )
+    webhook_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) of authorities that receivers' may come from, beside the system's."
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="What `/metrics` is to be asked with, as `Authorization: Bearer`. Unset: it is open in "

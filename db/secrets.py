@@ -1,5 +1,5 @@
 """The portal's secrets: proofs of SSNs, activation keys that can be shown again without being stored, session tokens,
-second factors.
+second factors, what webhooks are signed with.
 
 Nothing that leaves this module for the database can be read back or recomputed without the master secrets, which are
 kept outside the database. The masters have version numbers, so that a new one can be brought in while rows made under
@@ -33,6 +33,8 @@ RECOVERY_PREFIX: Final = "par_"
 CLIENT_KEY_PREFIX: Final = "pak_"
 #: Of the id by which a service client says which one it is: no secret.
 CLIENT_ID_PREFIX: Final = "pac_"
+#: Of the secret that a webhook's receiver is given (standardwebhooks.com).
+WEBHOOK_SECRET_PREFIX: Final = "whsec_"
 #: Letters and digits that nobody takes for one another, on a screen or over the telephone (no 0 O 1 I L 5 S 8 B U V).
 CODE_ALPHABET: Final = "234679ACDEFGHJKMNPQRTWXYZ"
 CODE_LENGTH: Final = 10
@@ -63,6 +65,7 @@ class Purpose(StrEnum):
     IDEMPOTENT_ANSWER = "idempotent-answer"
     SECOND_FACTOR = "second-factor"
     RECOVERY_CODE = "recovery-code"
+    WEBHOOK_SECRET = "webhook-secret"
     TRAIL_ENTRY = "trail-entry"
     TRAIL_SEAL = "trail-seal"
 
@@ -196,6 +199,13 @@ class Keyring:
     def recovery_digests(self, code: str, account_id: int) -> list[bytes]:
         """The digest of `code` under every version at hand: for finding it."""
         return [self.recovery_digest(code, account_id, version) for version in sorted(self._subkeys, reverse=True)]
+
+    def webhook_secret(self, nonce: bytes, version: int) -> bytes:
+        """The 32 bytes that sign what is sent to a webhook, the same each time.
+
+        Raises LookupError when the secret of that version is gone.
+        """
+        return self._mac(Purpose.WEBHOOK_SECRET, version, nonce)
 
     def trail_mac(self, content: bytes, version: int | None = None) -> bytes:
         """What shows that a trail entry is as it was written: 32 bytes. Raises LookupError as `activation_key` does."""

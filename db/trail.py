@@ -79,6 +79,8 @@ class Step(StrEnum):
     ADD_WEBHOOK = "webhook:add"
     ROTATE_WEBHOOK = "webhook:rotate"
     REMOVE_WEBHOOK = "webhook:remove"
+    PAUSE_WEBHOOK = "webhook:pause"
+    RESUME_WEBHOOK = "webhook:resume"
     REPLAY_WEBHOOK = "webhook:replay"
 
 

@@ -172,9 +172,10 @@ def settings(database_url: str, tmp_path: Path, keys_text: str) -> Settings:
         hash_passes=1,
         district_name="Lakeside District",
         public_url="https://portal.example.org",
-        # Tests seal and send letters when they mean to, and count statements.
+        # Tests seal, send letters and call webhooks when they mean to, and count statements.
         trail_seal_seconds=3600,
         courier=False,
+        webhooks=False,
     )
 
 

@@ -43,6 +43,7 @@ class Server:
             "hash_passes": "1",
             "trail_seal_seconds": "3600",
             "courier": "false",
+            "webhooks": "false",
         } | settings
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
         environment |= {f"PORTAL_{name.upper()}": value for name, value in chosen.items()}

@@ -16,11 +16,13 @@ from db.context import Capacity, Role
 from db.models import (
     AccountStatus,
     DecidedBy,
+    DeliveryState,
     GuardianshipStatus,
     IdDocument,
     KeyState,
     LetterState,
     Outcome,
+    PausedWhy,
     Purpose,
     SsnState,
     TokenKind,
@@ -91,6 +93,11 @@ INSERT INTO client_key (client_id, digest, beginning, issued_at) VALUES (1, repe
 INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 0, 0);
 INSERT INTO saved_report (school_id, name, definition, created_by_id, created_at, changed_at)
     VALUES (1, 'Ours', '{}', 3, now(), now()), (NULL, 'Ours', '{}', 3, now(), now());
+INSERT INTO webhook (client_id, url, nonce, secret_version, created_at, taken_in, failures)
+    VALUES (1, 'https://a.example', repeat('n', 16)::bytea, 1, now(), 0, 0);
+INSERT INTO webhook_delivery (webhook_id, message_id, number, account_id, at, status, state, attempts, due_at,
+                              waits_since)
+    VALUES (1, gen_random_uuid(), 7, 1, now(), 'ACTIVE', 'WAITING', 0, now(), now());
 """
 
 _KEY = (
@@ -194,6 +201,35 @@ BAD: dict[str, list[str]] = {
         _REPORT.format(school=1, name="Another", person="NULL", client="NULL"),
     ],
     "saved_report_is_named": [_REPORT.format(school=1, name=" ", person=3, client="NULL")],
+    # ---------------------------------------------------------------------------------------- webhooks
+    "webhook_capacity_is_a_familys": ["UPDATE webhook SET capacity = 'STAFF'"],
+    "webhook_nonce_length": [
+        "UPDATE webhook SET nonce = repeat('n', 15)::bytea",
+        "UPDATE webhook SET previous_nonce = repeat('n', 15)::bytea, previous_secret_version = 1, "
+        "previous_until = now()",
+    ],
+    "webhook_previous_secret_is_whole": ["UPDATE webhook SET previous_until = now()"],
+    "webhook_paused_why_known": ["UPDATE webhook SET paused_at = now(), paused_why = 'TIRED'"],
+    "webhook_paused_says_why": [
+        "UPDATE webhook SET paused_at = now()",
+        "UPDATE webhook SET paused_why = 'BY_OPERATOR'",
+    ],
+    "webhook_delivery_once": [
+        "INSERT INTO webhook_delivery (webhook_id, message_id, number, account_id, at, status, state, attempts, "
+        "due_at, waits_since) VALUES (1, gen_random_uuid(), 7, 2, now(), 'ACTIVE', 'WAITING', 0, now(), now())"
+    ],
+    "webhook_delivery_state_known": ["UPDATE webhook_delivery SET state = 'LOST', ended_at = now()"],
+    "webhook_delivery_status_known": [
+        "UPDATE webhook_delivery SET status = 'LOCKED'",
+        "UPDATE webhook_delivery SET status_before = 'LOCKED'",
+    ],
+    "webhook_delivery_ended_says_when": [
+        "UPDATE webhook_delivery SET state = 'DELIVERED'",
+        "UPDATE webhook_delivery SET ended_at = now()",
+    ],
+    "webhook_delivery_in_hand_waits": [
+        "UPDATE webhook_delivery SET state = 'DELIVERED', ended_at = now(), leased_until = now()"
+    ],
     # ---------------------------------------------------------------------------------------- accounts
     "account_one_per_person_and_capacity": [
         "INSERT INTO account (person_id, capacity, status, must_change_password) "
@@ -411,6 +447,8 @@ WORDS: dict[str, type[StrEnum]] = {
     "guardianship_decided_by_known": DecidedBy,
     "restriction_decided_by_known": DecidedBy,
     "letter_state_known": LetterState,
+    "webhook_paused_why_known": PausedWhy,
+    "webhook_delivery_state_known": DeliveryState,
     "trail_entry_outcome_known": Outcome,
     "verification_purpose_known": Purpose,
     "verification_state_known": VerificationState,

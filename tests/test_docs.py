@@ -31,7 +31,7 @@ import db.roster
 from app import settings_table
 from app.body import RequestLimits
 from app.cli import app
-from app.metrics import Build, Letters
+from app.metrics import Build, Letters, Webhooks
 from app.settings import SMTP_PORTS, Settings
 from db import sql
 from db.context import SecondFactor
@@ -440,7 +440,11 @@ def test_words_in_capitals_are_words_of_the_code() -> None:
 
 def test_why_letters_are_cancelled_and_what_is_counted_of_them_is_told() -> None:
     assert set(first_words("operations.md", "reason")) == {why.value for why in Withdrawn}
-    counted = {metric.name for collector in (Letters(0, (0, 0, 0), {}), Build()) for metric in collector.collect()}
+    counted = {
+        metric.name
+        for collector in (Letters(0, (0, 0, 0), {}), Webhooks(0, 0, 0), Build())
+        for metric in collector.collect()
+    }
     assert {name.removesuffix("_total") for name in first_words("operations.md", "metric")} == counted
     assert set(first_words("operations.md", "`PORTAL_SMTP_SECURITY`")) == SMTP_PORTS.keys()
     for row in rows("operations.md", "`PORTAL_SMTP_SECURITY`"):

@@ -114,6 +114,14 @@ INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 UPDATE account_change SET number = id WHERE id <= 8995;
 INSERT INTO account_feed (id, numbered, forgotten) VALUES (1, 8995, 0);
+INSERT INTO webhook (id, client_id, url, nonce, secret_version, created_at, taken_in, failures)
+    SELECT n, n, 'https://a.example', repeat('n', 16)::bytea, 1, now(), 4000, 0 FROM generate_series(1, 20) n;
+INSERT INTO webhook_delivery (webhook_id, message_id, number, account_id, at, status, state, attempts, due_at,
+                              waits_since, ended_at)
+    SELECT n % 20 + 1, gen_random_uuid(), n, n / 50 + 1, now(), 'ACTIVE',
+           CASE WHEN n % 17 = 0 THEN 'WAITING' ELSE 'DELIVERED' END, 0, now(), now(),
+           CASE WHEN n % 17 <> 0 THEN now() END
+    FROM generate_series(1, 20000) n;
 ANALYZE;
 """
 
@@ -167,6 +175,15 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "courier.RELAY_IS_THERE": (),
     "courier.HELD_UP": (NOW,),
     "courier.GIVE_UP": (NOW, NOW, "connect: Connection refused"),
+    "deliveries.NEXT": (),
+    "deliveries.OPEN": (17, NOW),
+    "deliveries.CLAIM": (17, NOW, NOW),
+    "deliveries.HOLD": (17, NOW),
+    "deliveries.CLIENT": (17,),
+    "deliveries.ACCOUNT": (*AT_SCHOOL, 17, 18),
+    "deliveries.ENDED": (17, 16, NOW, NOW, "DELIVERED"),
+    "deliveries.NOT_TAKEN": (17, 16, NOW, NOW, NOW, "HTTP 500", NOW, None, 3, 5.0, 3600.0),
+    "deliveries.LET_GO": (17, 16, NOW, NOW),
     "diagnosis.ONE": (4017, TODAY, 17),
     "diagnosis.ALL": (17, TODAY),
     "directory.PEOPLE_AT_SCHOOLS": (*AT_SCHOOL, "dkson", "0017", 10, False, [18]),
@@ -195,6 +212,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.MEMBER": (4017, TODAY, 17),
     "letters.MERGED": (17,),
     "letters.WORK_ORDER": (17,),
+    "housekeeping.DELIVERIES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.MERGES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.ORDER_CHANGES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
@@ -347,6 +365,20 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "trail.BY": ([17], None, 50),
     "trail.ABOUT": ([17], None, 50, None),
     "trail.ENTRIES": ([17, 18],),
+    "webhooks.BEHIND": (8995,),
+    "webhooks.TAKE_IN": (*AT_SCHOOL, 18, None, 17, NOW, 8995, 50),
+    "webhooks.REPLAY": (*AT_SCHOOL, 18, None, 17, NOW, 3950),
+    "webhooks.BEFORE": (NOW,),
+    "webhooks.LOCK": (17,),
+    "webhooks.PAUSE": (17, NOW, "GONE"),
+    "webhooks.RESUME": (17, NOW),
+    "webhooks.LEAVE_OUT": (17, NOW, NOW),
+    "webhooks.REMOVE": (17, NOW),
+    "webhooks.WITHHOLD_ALL": (17, NOW),
+    "webhooks.ROTATE": (17, DIGEST[:16], 1, NOW),
+    "webhooks.LIST": (),
+    "webhooks.WAITING": (),
+    "webhooks.WAKE": (),
     "work_orders.PAGE_AT_SCHOOLS": ("OPEN", TODAY, 3000, 26, [18], 7999),
     "work_orders.PAGE_IN_DISTRICT": (None, TODAY, 3000, 26),
     "work_orders.PAGE_OF_STATUS": ("OPEN", TODAY, 3000, 26),
@@ -396,6 +428,7 @@ PART_OF = {
     "attempts.ONE_MORE": "attempts.SPEND",
     "logins.LOCKED_UNTIL": "portal.HOLDER",
     "reach.CURRENT": "reporting.ONE",
+    "deliveries._FIRST": "deliveries.CLAIM",
     "reach.PLACES": "reporting.ONE",
     "reach.SEEN": "reporting.ONE",
     "reach.SCHOOLS": "reporting.ONE",
@@ -403,7 +436,7 @@ PART_OF = {
     "service_clients._KEY": "service_clients.BY_KEY",
 }
 #: Forty schools are read as a whole sooner than through an index, and so are a few numbers.
-SMALL = {"school", "letter_tally", "mail_pace", "account_feed"}
+SMALL = {"school", "letter_tally", "mail_pace", "account_feed", "webhook"}
 #: Asked once at a start, and no part of a request.
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
@@ -416,6 +449,7 @@ AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {
     "staff.MEMBERS",
+    *("webhooks.BEFORE", "webhooks.LIST"),
     *("overview.STANDING", "overview.STANDING_BY_SCHOOL", "overview.STANDING_BY_GRADE"),
     *("overview.SIGN_INS_BY_WEEK", "overview.TROUBLES"),
 }

@@ -55,6 +55,7 @@ from db.models.people import (
 )
 from db.models.records import AttendanceEvent, Grade
 from db.models.reports import SavedReport
+from db.models.webhooks import DeliveryState, PausedWhy, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -69,6 +70,7 @@ __all__ = [
     "ClientKey",
     "ClientKind",
     "DecidedBy",
+    "DeliveryState",
     "Device",
     "DisabledReason",
     "Enrolment",
@@ -89,6 +91,7 @@ __all__ = [
     "LoginStreak",
     "MailPace",
     "Outcome",
+    "PausedWhy",
     "Person",
     "PersonMerge",
     "Purpose",
@@ -111,6 +114,8 @@ __all__ = [
     "UndeliverableAddress",
     "Verification",
     "VerificationState",
+    "Webhook",
+    "WebhookDelivery",
     "WorkOrder",
     "WorkOrderStatus",
 ]

@@ -45,13 +45,19 @@ WHERE promised_at < $1 AND state <> 'WAITING' AND coalesce(sent_at, retried_at, 
 ORDER_CHANGES = "DELETE FROM account_order_change WHERE at < $1::timestamptz - interval '48 hours'"
 
 
-async def throw_away(before: datetime, *, letters_for: timedelta) -> int:
-    """Deletes what ended or expired before then, which decides nothing any more, and letters that ended so long before;
-    returns how many rows."""
+# What was delivered, or will not be. Kept as long as the changes, so that one that is told anew has its old id.
+# Uses webhook_delivery_ended.
+DELIVERIES = "DELETE FROM webhook_delivery WHERE ended_at < $1"
+
+
+async def throw_away(before: datetime, *, letters_for: timedelta, changes_for: timedelta = timedelta(days=30)) -> int:
+    """Deletes what ended or expired before then, which decides nothing any more, and letters and deliveries to webhooks
+    that ended so long before; returns how many rows."""
     rows = sum(
         [
             await sql.execute(statement, before)
             for statement in (BUDGETS, STREAKS, ANSWERS, DEVICES, TOKENS, VERIFICATIONS, MERGES, ORDER_CHANGES)
         ]
     )
+    rows += await sql.execute(DELIVERIES, before - changes_for)
     return rows + await sql.execute(LETTERS, before - letters_for)

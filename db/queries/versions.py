@@ -19,6 +19,10 @@ SELECT DISTINCT secret_version FROM recovery_code WHERE used_at IS NULL
 UNION
 SELECT DISTINCT secret_version FROM recovery_token WHERE state = 'CURRENT' AND expires_at > $1
 UNION
+SELECT DISTINCT secret_version FROM webhook WHERE removed_at IS NULL
+UNION
+SELECT DISTINCT previous_secret_version FROM webhook WHERE removed_at IS NULL AND previous_until > $1
+UNION
 SELECT DISTINCT (told -> 1 ->> 'ssn_proof_version')::int FROM person_merge m
 CROSS JOIN LATERAL jsonb_array_elements(m.before -> 'removed') AS entry (told)
 WHERE m.undone_at IS NULL AND m.merged_at > $1::timestamptz - interval '365 days'
