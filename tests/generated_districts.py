@@ -56,6 +56,10 @@ class Held:
         return "LOCKED" if locked else self.status.value
 
 
+#: Of everybody who is staff.
+STAFF_NAME = Named("Dana", "Ito")
+
+
 @dataclass(frozen=True)
 class Pupil:
     name: Named
@@ -286,7 +290,7 @@ async def put_on_record(town: Town, *, now: datetime, today: date) -> None:
     """The district as rows, in place of whatever was there; in one round trip."""
     people = [(STUDENTS + n, pupil.name) for n, pupil in enumerate(town.pupils)]
     people += [(GUARDIANS + n, parent.name) for n, parent in enumerate(town.parents)]
-    people.append((STAFF, Named("Dana", "Ito")))
+    people.append((STAFF, STAFF_NAME))
     shared = {p.number for p in town.pupils if sum(other.number == p.number for other in town.pupils) > 1}
 
     def day(offset: int | None) -> date | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -15,7 +16,9 @@ import pytest
 from tortoise.context import TortoiseContext
 
 from db import queries, sql
-from db.queries import directory, registrar
+from db.queries import account_pages, directory, registrar
+from db.queries.account_pages import COLUMNS, Asked, Statement
+from db.queries.accounts_wanted import AccountOrder
 from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import KEPT_AWAY, RESTRICTED
 from db.queries.letters import OF_AGE
@@ -104,6 +107,9 @@ INSERT INTO service_client (id, name, kind, public_id, roles, origins, created_a
     FROM generate_series(1, 4000) n;
 INSERT INTO client_key (client_id, digest, beginning, issued_at)
     SELECT n, sha256(n::text::bytea), 'pak_', now() FROM generate_series(1, 4000) n;
+INSERT INTO account_order_change (account_id, at, name_before, login_before)
+    SELECT n, now() - n * interval '1 second', 'family' || n, now() - n * interval '1 day'
+    FROM generate_series(1, 8000) n;
 INSERT INTO letter_tally (id, n) VALUES ('SENT:WELCOME', 7840);
 INSERT INTO mail_pace (id, next_at) VALUES (1, now());
 ANALYZE;
@@ -114,15 +120,22 @@ NAMES = """
 UPDATE person SET family = translate(id::text, '0123456789', 'bdfghklmnp') || 'son'
 """
 
+#: Accounts that stand in all ways and were signed in to at all times.
+STANDING = """
+UPDATE account SET last_login_at = now() - id * interval '1 hour',
+    status = CASE WHEN id % 40 = 7 THEN 'DISABLED' ELSE 'ACTIVE' END,
+    disabled_reason = CASE WHEN id % 40 = 7 THEN 'STAFF_DECISION' END
+WHERE id % 3 > 0;
+UPDATE account SET status = 'NOT_ACTIVATED', username = NULL, username_folded = NULL, activated_at = NULL
+WHERE id % 3 = 0;
+ANALYZE;
+"""
 NOW, TODAY = datetime(2026, 10, 5, 17, tzinfo=UTC), date(2026, 10, 5)
 DIGEST = b"d" * 32
 #: Somebody who sees the accounts of one school, and somebody who sees those of all.
 AT_SCHOOL = AccountReach(17, Reach(frozenset({18})), Reach(frozenset({18}))).values(TODAY)
 IN_DISTRICT = AccountReach(17, Reach(everywhere=True), Reach(everywhere=True)).values(TODAY)
-#: No filter, but for the time; and the schools from which accounts are gathered.
-ANY_ACCOUNT = (None, None, NOW, None, None, None, None)
 ANY_GUARDIANSHIP = (None, None, None, None, None)
-SCHOOL, DISTRICT_WIDE = ([18], [18]), (None, None)
 #: What each named query is asked with.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "activation.STUDENT_AND_GUARDIANS": ("0017", TODAY),
@@ -176,6 +189,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "letters.MERGED": (17,),
     "letters.WORK_ORDER": (17,),
     "housekeeping.MERGES": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "housekeeping.ORDER_CHANGES": (datetime(2020, 1, 1, tzinfo=UTC),),
     "housekeeping.LETTERS": (datetime(2020, 1, 1, tzinfo=UTC),),
     "logins.COUNT": (
         *("device:4017", "account:17", 17, NOW, NOW, 5, [timedelta(seconds=30)]),
@@ -267,14 +281,6 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "registrar.COUNT_IN_DISTRICT": (None, TODAY, *ANY_GUARDIANSHIP),
     "reporting.ONE": (*AT_SCHOOL, 17, True),
     "reporting.SCHOOLS_OF_ONE": (*AT_SCHOOL, 17),
-    "reporting.PAGE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, False, 17, 26),
-    "reporting.PAGE_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, False, 17, 26),
-    "reporting.COUNT_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL),
-    "reporting.COUNT_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE),
-    "reporting.COUNT_BY_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, "STATUS"),
-    "reporting.COUNT_BY_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "STATUS"),
-    "reporting.COUNT_BY_PLACE_AT_SCHOOLS": (*AT_SCHOOL, *ANY_ACCOUNT, *SCHOOL, "SCHOOL"),
-    "reporting.COUNT_BY_PLACE_IN_DISTRICT": (*IN_DISTRICT, *ANY_ACCOUNT, *DISTRICT_WIDE, "SCHOOL"),
     "service_clients.BY_KEY": (DIGEST, NOW, NOW, TODAY, DIGEST),
     "service_clients.BY_ID": (DIGEST, NOW, NOW, TODAY, "pac_17"),
     "service_clients.AGAIN": (17, NOW, NOW, TODAY, 17, 17),
@@ -377,11 +383,10 @@ PART_OF = {
     "letters.OF_AGE": "letters.STUDENT_OF",
     "attempts.ONE_MORE": "attempts.SPEND",
     "logins.LOCKED_UNTIL": "portal.HOLDER",
-    "reach.CURRENT": "reporting.PAGE_AT_SCHOOLS",
+    "reach.CURRENT": "reporting.ONE",
     "reach.PLACES": "reporting.ONE",
     "reach.SEEN": "reporting.ONE",
     "reach.SCHOOLS": "reporting.ONE",
-    "reporting._FROM_SCHOOLS": "reporting.PAGE_AT_SCHOOLS",
     "sessions.SESSION": "service_clients.AGAIN",
     "service_clients._KEY": "service_clients.BY_KEY",
 }
@@ -391,9 +396,6 @@ SMALL = {"school", "letter_tally", "mail_pace"}
 #: Everything in the district is counted: it is read.
 COUNTING_ALL = {
     "registrar.COUNT_IN_DISTRICT",
-    "reporting.COUNT_IN_DISTRICT",
-    "reporting.COUNT_BY_IN_DISTRICT",
-    "reporting.COUNT_BY_PLACE_IN_DISTRICT",
     "duplicates.COUNT_IN_DISTRICT",
     "reports_students.COUNT_WITHOUT_GUARDIAN_IN_DISTRICT",
     "reports_students.COUNT_UNUSABLE_SSN_IN_DISTRICT",
@@ -401,7 +403,7 @@ COUNTING_ALL = {
 AT_START = {"versions.ONE_KEY_OF_EACH", "versions.VERSIONS"}
 #: Asked by an operator's command, likewise.
 BY_COMMAND = {"staff.MEMBERS"}
-PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL, SESSION}
+PARTS = {RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL, COLUMNS, SESSION}
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
 MODULES = [import_module(f"db.queries.{found.name}") for found in iter_modules(queries.__path__)]
@@ -451,6 +453,50 @@ async def _plan(query: str, arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
 def _indexes(nodes: list[dict[str, Any]]) -> set[str]:
     used = {node["Index Name"] for node in nodes if "Index Name" in node}
     return used.union(*(node.get("Conflict Arbiter Indexes", ()) for node in nodes))
+
+
+def _pages() -> Iterator[tuple[str, Statement, tuple[Any, ...]]]:
+    """Each way of asking for a page of accounts: whose, in which order, from where on, and by each filter."""
+    among = {"disabled_reason", "not_locked", "locked", "key_outstanding"}
+    filters = [
+        frozenset({name, "status"} if name in among else {name} if name else set[str]())
+        for name in ("", *account_pages._WANTED, *account_pages._AT)
+    ]
+    named = {
+        **dict.fromkeys(("school", "school_place"), 18),
+        **{"grade": "07", "now": NOW, "capacity": "GUARDIAN", "status": ["DISABLED"], "name": "family5 given5"},
+        **{"disabled_reason": ["STAFF_DECISION"], "last_login_before": NOW, "not_signed_in_since": NOW},
+        **{"student_schools": [18], "guardian_schools": [18], "limit": 26, "after": 17, "school_name": "School 18"},
+        **{"nowhere_name": "family5", "nowhere_after": 17, "last_login_at": NOW, "snapshot": "1000:1000:"},
+    }
+    for order, descending, later, asked_for in product(AccountOrder, (False, True), (False, True), filters):
+        for district in (False, True):
+            if district and "school" in asked_for:
+                continue
+            asked = Asked(district, not district, asked_for, order, descending, later=later, with_schools=True)
+            statement = account_pages.page(asked)
+            whose = "in the district" if district else "at schools"
+            values = statement.values(IN_DISTRICT if district else AT_SCHOOL, named)
+            yield f"pages {whose} by {order} {'after a place' if later else ''} {[*asked_for]}", statement, values
+
+
+@pytest.mark.usefixtures("filled")
+async def test_no_way_of_asking_for_a_page_of_accounts_reads_a_table_whole() -> None:
+    """Those of a school are gathered, and those of a district read in their order from an index for each way in which
+    they can stand; what they were sorted by before they changed, from that of what it was."""
+    await sql.connection().execute_script(STANDING)
+    by_index = {"ID": "ids", "NAME": "names", "SCHOOL": "names", "LAST_LOGIN": "logins"}
+    for name, statement, values in _pages():
+        nodes = await _plan(statement.text, values)
+        used = _indexes(nodes)
+        whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+        assert whole <= SMALL, f"{name} reads all of {whole}"
+        order = name.split(" by ")[1].split(" ")[0]
+        if "in the district" in name and "locked" not in name:
+            assert used & {f"account_{by_index[order]}", f"account_never_{by_index[order]}"}, name
+            assert "Sort" not in {node["Node Type"] for node in nodes if node.get("Relation Name") == "account"}
+        if "at schools" in name:
+            assert {"enrolment_school", "guardianship_student", "account_one_per_person_and_capacity"} <= used, name
 
 
 def test_each_named_query_is_tried() -> None:

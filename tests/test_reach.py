@@ -20,7 +20,7 @@ from tortoise.context import TortoiseContext
 
 from db import sql
 from db.context import Capacity, Context
-from db.models import GuardianshipStatus
+from db.models import AccountStatus, GuardianshipStatus
 from policies.gate import Facts, gate_of
 from policies.guardianship import GuardianshipFacts, Standing, standing
 from policies.words import Action, Scope
@@ -35,8 +35,11 @@ from tests.generated_districts import (
     MOST_STUDENTS,
     SCHOOLS,
     SEARCHES,
+    STAFF,
+    STAFF_NAME,
     STUDENTS,
     Held,
+    Named,
     Tie,
     Town,
     accounts,
@@ -69,9 +72,14 @@ def _document() -> str:
         for by in ("STATUS", "CAPACITY", "SCHOOL", "GRADE_LEVEL")
     )
     return f"""
-query Look($accounts: AccountFilter, $guardianships: GuardianshipFilter, $search: String!, {ids}) {{
+query Look(
+  $accounts: AccountFilter, $orderBy: AccountOrder!, $descending: Boolean!, $guardianships: GuardianshipFilter,
+  $search: String!, {ids}
+) {{
   me {{ details {{ account {{ {seen} }} }} students {{ id }} }}
-  accounts(filter: $accounts, first: 100) {{ totalCount edges {{ node {{ {seen} }} }} }}
+  accounts(filter: $accounts, orderBy: $orderBy, descending: $descending, first: 100) {{
+    totalCount edges {{ node {{ {seen} }} }}
+  }}
   {counts}
   guardianships(filter: $guardianships, first: 100) {{
     totalCount edges {{ node {{ id status restriction {{ kind }} student {{ id schools {{ id }} }} }} }}
@@ -87,6 +95,13 @@ query Look($accounts: AccountFilter, $guardianships: GuardianshipFilter, $search
 
 
 DOCUMENT = _document()
+PAGE = """
+query Page($accounts: AccountFilter, $orderBy: AccountOrder!, $descending: Boolean!, $after: String) {
+  accounts(filter: $accounts, orderBy: $orderBy, descending: $descending, first: 2, after: $after) {
+    edges { node { id } } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +117,11 @@ class Question:
     never_logged_in: bool | None
     #: Days ago.
     last_login_before: int | None
+    not_signed_in_since: int | None
+    disabled_reason: tuple[str, ...] | None
+    key_outstanding: bool | None
+    order: str
+    descending: bool
     guardianship: GuardianshipStatus | None
     portal_access: bool | None
     restricted: bool | None
@@ -118,6 +138,11 @@ questions = st.builds(
     status=_seldom(st.lists(st.sampled_from(["NOT_ACTIVATED", "ACTIVE", "LOCKED", "DISABLED"]), max_size=3).map(tuple)),
     never_logged_in=_seldom(st.booleans()),
     last_login_before=_seldom(st.sampled_from([10, 50])),
+    not_signed_in_since=_seldom(st.sampled_from([10, 50])),
+    disabled_reason=_seldom(st.sampled_from([("STAFF_DECISION",), ("MERGED", "LEGAL_RESTRICTION"), ()])),
+    key_outstanding=_seldom(st.booleans()),
+    order=st.sampled_from(["ID", "NAME", "SCHOOL", "LAST_LOGIN"]),
+    descending=st.booleans(),
     guardianship=_seldom(st.sampled_from(GuardianshipStatus)),
     portal_access=_seldom(st.booleans()),
     restricted=_seldom(st.booleans()),
@@ -187,8 +212,9 @@ class Oracle:
         }
 
     def wanted_accounts(self) -> list[tuple[int, Capacity, Held]]:
+        """In the order that is asked for."""
         question = self.question
-        return [
+        wanted = [
             (id_, capacity, held)
             for id_, capacity, held in self.seen_accounts()
             if (question.school is None and question.grade is None) or self.wanted_places(id_, capacity)
@@ -197,7 +223,39 @@ class Oracle:
             if question.never_logged_in is None or (held.last_login is None) == question.never_logged_in
             if question.last_login_before is None
             or (held.last_login is not None and held.last_login < -question.last_login_before)
+            if question.not_signed_in_since is None
+            or (
+                held.status is not AccountStatus.NOT_ACTIVATED
+                and (held.last_login is None or held.last_login < -question.not_signed_in_since)
+            )
+            if question.disabled_reason is None
+            or (held.status is AccountStatus.DISABLED and "STAFF_DECISION" in question.disabled_reason)
+            if question.key_outstanding is None or _key_outstanding(held) == question.key_outstanding
         ]
+        wanted.sort(key=self.sorted_by, reverse=question.descending)
+        if question.order == "SCHOOL":
+            # Whichever way the others come.
+            wanted.sort(key=lambda each: not self.wanted_places(each[0], each[1]))
+        return wanted
+
+    def sorted_by(self, account: tuple[int, Capacity, Held]) -> tuple[Any, ...]:
+        id_, capacity, held = account
+        name = " ".join(_order(self.name_of(id_)))
+        schools = [school for school, _ in self.wanted_places(id_, capacity)]
+        never = -1_000_000
+        by: dict[str, tuple[Any, ...]] = {
+            "ID": (),
+            "NAME": (name,),
+            "SCHOOL": (min(schools, default=0), name),
+            "LAST_LOGIN": (never if held.last_login is None else held.last_login,),
+        }
+        return (*by[self.question.order], id_)
+
+    def name_of(self, id_: int) -> Named:
+        """Of the holder of an account."""
+        if id_ == STAFF:
+            return STAFF_NAME
+        return self.town.pupils[id_ - STUDENTS].name if id_ < GUARDIANS else self.town.parents[id_ - GUARDIANS].name
 
     def counts(self, by: str) -> Counter[str]:
         counted: Counter[str] = Counter()
@@ -313,6 +371,10 @@ class Oracle:
         return next((self.shown(*each) for each in self.seen_accounts() if each[0] == person_id), None)
 
 
+def _key_outstanding(held: Held) -> bool:
+    return held.status is AccountStatus.NOT_ACTIVATED and any(hours is None or hours > 0 for hours in held.keys)
+
+
 def _order(name: Any) -> tuple[str, str]:
     return plain(name.family), plain(name.given)
 
@@ -330,7 +392,7 @@ def _variables(town: Town, question: Question, ctx: Context) -> dict[str, Any]:
         "Student": [STUDENTS + number for number in range(len(town.pupils))],
     }
     school = None if question.school is None else global_id("School", question.school)
-    before = question.last_login_before
+    before, since = question.last_login_before, question.not_signed_in_since
     return {
         "search": question.search,
         "accounts": {
@@ -340,7 +402,12 @@ def _variables(town: Town, question: Question, ctx: Context) -> dict[str, Any]:
             "status": None if question.status is None else list(question.status),
             "neverLoggedIn": question.never_logged_in,
             "lastLoginBefore": None if before is None else (ctx.now - timedelta(days=before)).isoformat(),
+            "notSignedInSince": None if since is None else (ctx.now - timedelta(days=since)).isoformat(),
+            "disabledReason": None if question.disabled_reason is None else list(question.disabled_reason),
+            "keyOutstanding": question.key_outstanding,
         },
+        "orderBy": question.order,
+        "descending": question.descending,
         "guardianships": {
             "schoolId": school,
             "status": question.guardianship.value if question.guardianship else None,
@@ -354,14 +421,25 @@ def _variables(town: Town, question: Question, ctx: Context) -> dict[str, Any]:
     }
 
 
-async def _answer(ctx: Context, variables: dict[str, Any]) -> Answer:
+async def _answer(ctx: Context, variables: dict[str, Any], document: str = DOCUMENT) -> Answer:
     async def context() -> Context:
         return ctx
 
-    outcome = await OPERATIONS.run(DOCUMENT, make_context=context, request_id="test", variables=variables)
+    outcome = await OPERATIONS.run(document, make_context=context, request_id="test", variables=variables)
     assert outcome.errors == []
     assert outcome.data is not None
     return outcome.data
+
+
+async def _joined(ctx: Context, variables: dict[str, Any]) -> list[str]:
+    """The ids of the accounts on page after page."""
+    asked = {name: variables[name] for name in ("accounts", "orderBy", "descending")}
+    ids: list[str] = []
+    page: Answer = {"pageInfo": {"hasNextPage": True, "endCursor": None}}
+    while page["pageInfo"]["hasNextPage"]:
+        page = (await _answer(ctx, asked | {"after": page["pageInfo"]["endCursor"]}, PAGE))["accounts"]
+        ids += [edge["node"]["id"] for edge in page["edges"]]
+    return ids
 
 
 def _single(answer: Answer, prefix: str, kind: str) -> list[Answer]:
@@ -399,7 +477,8 @@ async def _everything_is_what_the_gate_says(ctx: Context, town: Town, question: 
     for looker in town.lookers:
         seeing = replace(ctx, viewer=looker.viewer())
         oracle = Oracle(seeing, town, question)
-        answer = await _answer(seeing, _variables(town, question, ctx))
+        variables = _variables(town, question, ctx)
+        answer = await _answer(seeing, variables)
         # ---------------------------------------------------------------- accounts
         seen = [oracle.shown(*each) for each in oracle.seen_accounts()]
         assert _single(answer, "node", "Account") == seen
@@ -407,6 +486,7 @@ async def _everything_is_what_the_gate_says(ctx: Context, town: Town, question: 
         wanted = [oracle.shown(*each) for each in oracle.wanted_accounts()]
         assert [edge["node"] for edge in answer["accounts"]["edges"]] == wanted
         assert answer["accounts"]["totalCount"] == len(wanted)
+        assert await _joined(seeing, variables) == [shown["id"] for shown in wanted]
         for by in ("STATUS", "CAPACITY", "SCHOOL", "GRADE_LEVEL"):
             counted = answer[f"by{by}"]
             assert {each["key"]: each["count"] for each in counted} == oracle.counts(by)

@@ -101,7 +101,7 @@ _WANTED: dict[str, str] = {
 #: Those with a place at some schools, by arrays, so that no table is read whole for them. Each account comes once:
 #: an array has nobody twice, and the own account is left to its own part. OFFSET 0 keeps all else that is wanted of
 #: them from being looked for in their stead.
-#: Uses enrolment_school, guardianship_student, account_one_per_person_and_capacity.
+#: By enrolment_school, guardianship_student, account_one_per_person_and_capacity.
 _GATHERED = """(
     SELECT a.* FROM account a WHERE a.id = $1::bigint{own}
     UNION ALL
@@ -223,7 +223,7 @@ def _way(asked: Asked) -> tuple[str, str]:
 
 #: The accounts of the district that are seen by their capacity, from an index for each way in which they can stand: so
 #: that few among many, and many of one kind in a row, are not looked for among the others.
-#: Uses account_ids, account_names, account_logins.
+#: By account_ids, account_names, account_logins.
 _STANDING = [
     (capacity, status) for capacity in ("STUDENT", "GUARDIAN") for status in ("ACTIVE", "NOT_ACTIVATED", "DISABLED")
 ]
@@ -277,7 +277,7 @@ def _cut_in_district(asked: Asked, key: _Key, *, where: str = "", after_id: str 
     if not asked.later:
         found = _each(asked, select, by, where)
         return f"{name} AS (SELECT id, place FROM ({found}) AS found ORDER BY {order} LIMIT @limit)"
-    last, last_id = (key.lowest, "0") if asked.descending else (key.highest, "9223372036854775807")
+    until, last, last_id = (">=", key.lowest, "0") if asked.descending else ("<=", key.highest, "9223372036854775807")
     stayed = f"""{where} AND ({key.now}, a.id) {after} ({key.after}, {after_id})
           AND NOT EXISTS (
               SELECT FROM account_order_change c
@@ -290,12 +290,13 @@ def _cut_in_district(asked: Asked, key: _Key, *, where: str = "", after_id: str 
 ), moved AS (
     SELECT a.id, c.{key.before} AS place FROM account_order_change c JOIN account a ON a.id = c.account_id
     WHERE c.{key.before} IS NOT NULL AND (c.{key.before}, c.account_id) {after} ({key.after}, {after_id})
-      AND (c.{key.before}, c.account_id) {after}=
+      AND (c.{key.before}, c.account_id) {until}
           (coalesce((SELECT place FROM last), {last}), coalesce((SELECT id FROM last), {last_id}))
       AND NOT {_SAW.format("c")}
-      AND (SELECT earlier.id FROM account_order_change earlier
-           WHERE earlier.account_id = c.account_id AND earlier.id < c.id AND earlier.{key.before} IS NOT NULL
-             AND NOT {_SAW.format("earlier")} LIMIT 1) IS NULL
+      AND NOT EXISTS (
+          SELECT FROM account_order_change earlier
+          WHERE earlier.account_id = c.account_id AND earlier.id < c.id AND earlier.{key.before} IS NOT NULL
+            AND NOT {_SAW.format("earlier")} OFFSET 0)
       AND {SEEN}{placed}{_conditions(asked)}{where}
 ), {name} AS (
     SELECT id, place FROM (SELECT id, place FROM stayed UNION ALL SELECT id, place FROM moved) AS found
