@@ -4,9 +4,8 @@ import csv
 import io
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
-import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -94,27 +93,3 @@ def test_values_that_are_no_text_are_written_as_what_they_are() -> None:
     assert read(written([row], *kinds))[1] == ["-7", "2013-04-09", "2026-10-05T17:00:00.000000Z", "true", "false", ""]
     # A text is made harmless whatever its column is said to hold.
     assert read(written([("-7",)], ColumnType.NUMBER))[1] == ["'-7"]
-
-
-def test_pandas_reads_it_by_the_types_of_its_columns() -> None:
-    moments = [datetime(2026, 10, 5, 17, 0, tzinfo=UTC), None, datetime(2026, 10, 6, 17, 0, 0, 250_000, tzinfo=UTC)]
-    names = ['=HYPERLINK("x")', "'tis", '\u200f-Ana, "B"\r\n']
-    rows: list[Cells] = [
-        (name, f"00{place}", -place, date(2013, 4, 9 + place), moment, place == 1)
-        for place, (name, moment) in enumerate(zip(names, moments, strict=True))
-    ]
-    kinds = (ColumnType.TEXT, ColumnType.TEXT, ColumnType.NUMBER, ColumnType.DATE, ColumnType.MOMENT, ColumnType.YES_NO)
-    frame = pd.read_csv(
-        io.BytesIO(written(rows, *kinds, bom=True)),
-        dtype={"c0": "string", "c1": "string", "c2": "Int64", "c5": "boolean"},
-        parse_dates=["c3", "c4"],
-        encoding="utf-8-sig",
-    )
-    for column in ("c0", "c1"):
-        frame[column] = frame[column].str.removeprefix("'")
-    assert list(frame["c0"]) == names
-    assert list(frame["c1"]) == ["000", "001", "002"]
-    assert list(frame["c2"]) == [0, -1, -2]
-    assert [moment.date() for moment in frame["c3"]] == [date(2013, 4, 9 + place) for place in range(3)]
-    assert [None if pd.isna(moment) else moment.to_pydatetime() for moment in frame["c4"]] == moments
-    assert list(frame["c5"]) == [False, True, False]
