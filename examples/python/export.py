@@ -13,11 +13,12 @@ import httpx
 import pandas
 
 
-def table(url: str, key: str, report: str, purpose: str) -> pandas.DataFrame:
-    """The rows of a report. A file that was cut off raises, and is never taken for a whole one."""
+def table(url: str, key: str, report: str, purpose: str, **asked: str) -> pandas.DataFrame:
+    """The rows of a report, narrowed and laid out as asked. A file that was cut off raises, and is never taken for a
+    whole one."""
     answer = httpx.get(
         f"{url}/reports/{report}.csv",
-        params={"purpose": purpose},
+        params={"purpose": purpose, **asked},
         headers={"Authorization": f"Bearer {key}"},
         timeout=300,
     )
