@@ -14,3 +14,5 @@ class Plan:
     pairs: int = 300
     #: Pairs of letters that are asked for, likewise.
     letters: int = 500
+    #: Accounts in the districts, a small one and a large one, whose pages are compared.
+    districts: tuple[int, int] = (10_000, 1_000_000)
