@@ -111,11 +111,11 @@ async def _rows(small: _District, large: _District, who: str, order: str, plan: 
     for size in SIZES:
         requests = [await side.page(who, order, size, after=None) for side in sides]
         turns = [[await side.cost(each, seconds) for side, each in zip(sides, requests, strict=True)] for _ in range(2)]
-        rows.append(_row(f"page of {size} by {order}, {who}: large district over small", turns, aim))
+        rows.append(_row(f"page of {size} by {order}, {who}: large over small", turns, aim))
         if size == SIZES[0]:
             deep = await large.page(who, order, size, after=after[1])
             turns = [[await large.cost(requests[1], seconds), await large.cost(deep, seconds)] for _ in range(2)]
-            rows.append(_row("  its hundredth page over its first, in the large one", turns, aim))
+            rows.append(_row("  its hundredth page over its first (large)", turns, aim))
     return rows
 
 

@@ -375,6 +375,7 @@ def page(asked: Asked) -> Statement:
     """A page of accounts, each with what its place is made of; in one row at least, if the total is asked for."""
     _, descending = _way(asked)
     key = _key(asked)
+    by: tuple[str, ...]
     if asked.order is AccountOrder.SCHOOL:
         cut, place = _cut_by_school(asked), "cut.place AS place_name, cut.school_name, cut.school_id"
         by = ("school_id IS NULL", f"school_name{descending}", f"school_id{descending}", f"place_name{descending}")

@@ -37,7 +37,7 @@ SCHOOLS_OF_ONE = f"SELECT {SCHOOLS} AS schools FROM account a WHERE a.id = $6 AN
 
 def _asked(reach: AccountReach, wanted: Wanted) -> Asked:
     """What a statement has to have parts for."""
-    filters = {
+    filters: dict[str, bool] = {
         "school": wanted.school_id is not None,
         "grade": wanted.grade_level is not None,
         "capacity": wanted.capacity is not None,
