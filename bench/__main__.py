@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from bench import exports, gate, login, mixed, reads, refusals
+from bench import exports, gate, login, mixed, pages, reads, refusals
 from bench.ground import Ground, prepared
 from bench.mail import receiving
 from bench.plan import Plan
@@ -17,7 +17,7 @@ from bench.processes import Neighbours
 from bench.report import Row, show
 from bench.server import Server, serving
 
-_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000)
+_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000, districts=(900, 6000))
 #: Wide enough for the table where the output is no terminal.
 _WIDTH = 140
 
@@ -38,6 +38,8 @@ def main() -> None:
         mail = stack.enter_context(receiving())
         server = stack.enter_context(serving(ground, mail, folder))
         rows = uvloop.run(_measure(ground, server, plan, console))
+        console.print("Filling two districts, and measuring pages of accounts …")
+        rows += uvloop.run(pages.measure(ground, mail, folder, plan))
         postgres_seconds = ground.postgres.cpu_seconds()
     show(rows, postgres=ground.version, neighbours=neighbours.share(postgres_seconds), console=console)
 

@@ -29,3 +29,12 @@ query Me {
   }
 }
 """
+
+ACCOUNTS = """
+query Accounts($orderBy: AccountOrder!, $first: Int!, $after: String) {
+  accounts(orderBy: $orderBy, first: $first, after: $after) {
+    edges { cursor node { id capacity status lastLoginAt holder { display } schools { id name } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""

@@ -29,6 +29,8 @@ from db.models import (
 from db.secrets import Keyring
 from policies.usernames import folded
 
+#: A database that is migrated and has nothing in it.
+EMPTY = "empty"
 PASSWORD = "lantern orchard seven kites"
 FAMILIES = 300
 #: People with an address who have forgotten how to sign in: as many as are asked for, since letters alike are withheld.
@@ -62,6 +64,12 @@ class Ground:
     postgres: Family
     #: Password hash of every account, at the default cost.
     password_hash: str
+    cluster: embedded.Cluster
+
+    def another(self, name: str) -> str:
+        """The address of a further database, as empty as this one was when it had been migrated."""
+        self.cluster.create_database(name, template=EMPTY)
+        return self.cluster.url_for(name)
 
     def username(self, number: int) -> str:
         """A guardian's, of as many as there are; numbers beyond begin anew."""
@@ -94,6 +102,8 @@ class Ground:
             "PORTAL_SMTP_SECURITY": "none",
             # Ten a second: the courier is at work all the while, and takes no more of a worker than in a district.
             "PORTAL_MAIL_PER_MINUTE": "600",
+            # Those who read accounts sign in with a password alone: the codes are no part of what is measured.
+            "PORTAL_SECOND_FACTOR": "optional",
             **{f"PORTAL_{name}": PLENTY for name in BUDGETS},
         }
 
@@ -104,9 +114,16 @@ def prepared(folder: Path) -> Iterator[Ground]:
     with embedded.start(folder / "var", throwaway=True) as running:
         secrets = Keyring.generate()
         password_hash = argon2id.str(PASSWORD.encode(), opslimit=PASSES, memlimit=MEMORY_KIB * 1024).decode()
+        running.cluster.create_database(EMPTY)
+        asyncio.run(_migrate(running.cluster.url_for(EMPTY)))
         version = asyncio.run(_fill(running.cluster.url, Keyring.parse(secrets), password_hash))
         postmaster = int((running.cluster.data / "postmaster.pid").read_text().splitlines()[0])
-        yield Ground(running.cluster.url, version, secrets, Family(postmaster), password_hash)
+        yield Ground(running.cluster.url, version, secrets, Family(postmaster), password_hash, running.cluster)
+
+
+async def _migrate(url: str) -> None:
+    async with database(url, everywhere=False):
+        await migrate()
 
 
 async def _fill(url: str, keys: Keyring, password_hash: str) -> str:

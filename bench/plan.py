@@ -16,3 +16,5 @@ class Plan:
     letters: int = 500
     #: Rows of a report that is sent as a file.
     rows: int = 100_000
+    #: Accounts in the districts, a small one and a large one, whose pages are compared.
+    districts: tuple[int, int] = (10_000, 1_000_000)

@@ -68,14 +68,16 @@ def _listening() -> Iterator[list[Statement]]:
         logger.setLevel(before)
 
 
-async def statements_of(ground: Ground, request: bytes, token: str) -> list[Statement]:
-    """The very statements, with their values, that one signed-in request sends: overheard in this process."""
+async def statements_of(ground: Ground, requests: Sequence[tuple[bytes, str]]) -> list[list[Statement]]:
+    """The very statements, with their values, that each request sends, signed in with its token: overheard in this
+    process."""
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
         database_url=SecretStr(ground.url),
         secrets=SecretStr(ground.secrets),
         # Which keeps no file of its own: everything it needs is named here.
         environment="production",
+        second_factor="optional",
         log_level="error",
     )
     configure_logs(settings)
@@ -84,12 +86,15 @@ async def statements_of(ground: Ground, request: bytes, token: str) -> list[Stat
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://portal.test") as client,
     ):
-        with _listening() as heard:
-            body = request.partition(b"\r\n\r\n")[2]
-            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            answer = await client.post("/graphql", content=body, headers=headers)
-        answer.raise_for_status()
-    return heard
+        all_heard: list[list[Statement]] = []
+        for request, token in requests:
+            with _listening() as heard:
+                body = request.partition(b"\r\n\r\n")[2]
+                headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+                answer = await client.post("/graphql", content=body, headers=headers)
+            answer.raise_for_status()
+            all_heard.append(heard)
+    return all_heard
 
 
 def bare_sql(url: str, statements: Sequence[Statement]) -> Work:
@@ -126,7 +131,7 @@ class _Round:
 async def measure(ground: Ground, server: Server, plan: Plan) -> list[Row]:
     """Bare SQL and requests by turns, each with all cores to itself."""
     tokens = [await session_token(server, ground.username(number)) for number in range(READERS)]
-    heard = await statements_of(ground, post(ME), tokens[0])
+    [heard] = await statements_of(ground, [(post(ME), tokens[0])])
     requests = cycle([post(ME, token=token) for token in tokens])
     meters = Meters(server, ground.postgres)
     rounds: list[_Round] = []

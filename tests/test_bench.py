@@ -21,6 +21,8 @@ ROWS = (
     "gate, guardian reads: remembered, over 5 µs",
     "gate, designee with two roles resets: remembered, over asked of the table",
     "gate, designee with two roles resets: remembered, over 5 µs",
+    "page of 25 by NAME, district: large over small",
+    "page of 25 by NAME, school: large over small",
 )
 
 

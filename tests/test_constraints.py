@@ -186,6 +186,8 @@ BAD: dict[str, list[str]] = {
         "UPDATE account_change SET status = 'LOCKED'",
         "UPDATE account_change SET status_before = 'LOCKED'",
     ],
+    "account_not_activated_has_no_log_in": ["UPDATE account SET last_login_at = now() WHERE id = 2"],
+    "account_order_change_says_what": ["INSERT INTO account_order_change (account_id, at) VALUES (1, now())"],
     "account_feed_is_one": ["UPDATE account_feed SET id = 2"],
     "account_feed_forgets_what_was_told": [
         "UPDATE account_feed SET forgotten = 1",

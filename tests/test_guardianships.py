@@ -32,7 +32,7 @@ from tests.tables import everything, forget_trail, no_trail, trail
 from tests.test_second_factor import set_up
 
 CLAIMED, CONFIRMED, REVOKED = GuardianshipStatus.CLAIMED, GuardianshipStatus.CONFIRMED, GuardianshipStatus.REVOKED
-TRAIL = frozenset({"account_change", "trail_entry", "trail_unsealed", "session"})
+TRAIL = frozenset({"account_change", "account_order_change", "trail_entry", "trail_unsealed", "session"})
 GRADES = """
 query Grades($id: ID!, $after: String) {
   node(id: $id) {

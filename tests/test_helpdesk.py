@@ -176,7 +176,7 @@ async def test_only_an_open_account_is_reset(desk: Desk, status: str) -> None:
     else:
         await sql.execute(
             "UPDATE account SET status = 'NOT_ACTIVATED', username = NULL, username_folded = NULL, "
-            "password_hash = NULL, activated_at = NULL WHERE id = $1",
+            "password_hash = NULL, activated_at = NULL, last_login_at = NULL WHERE id = $1",
             desk.maria.account_id,
         )
     verification_id = await desk.verified("RESET")
