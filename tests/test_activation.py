@@ -144,6 +144,8 @@ async def test_all_of_it_is_written_in_one_transaction(portal: Portal, key: str)
     writers = {row.split()[1] for rows in new.values() for row in rows}
     assert {table for table, rows in new.items() if rows} == {
         "account",
+        "account_change",
+        "account_order_change",
         "activation_key",
         "device",
         "idempotent_answer",
