@@ -18,6 +18,7 @@ from app.demo import read_facts
 from app.journey_desk import designees_way
 from app.journey_letters import letters_way
 from app.journey_registrar import registrars_way
+from app.journey_reports import reports_way
 from app.problems import PlainProblem
 from app.settings import Settings
 from app.story import Answer, Story, expect
@@ -44,6 +45,7 @@ def walk(settings: Settings, url: str | None) -> None:
         family, username = _guardians_way(story, facts)
         designees_way(story, facts, family, username)
         registrars_way(story, facts)
+        reports_way(story, facts)
         letters_way(story, family, settings.var / "mail")
 
 

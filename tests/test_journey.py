@@ -37,6 +37,7 @@ def walker(said: str) -> str:
     helped = re.search(r"^(.+) was verified, helped, and knows about it\.$", said, re.MULTILINE)
     back = re.fullmatch(r"(.+) is back, with a letter's help, and nobody was called\.", said.splitlines()[-1])
     assert re.search(r"^.+ came to the counter, and is put right about .+\.$", said, re.MULTILINE), said[-2000:]
+    assert re.search(r"^The school has \d+ students' accounts, and \d+ wait for their key\.$", said, re.MULTILINE)
     assert opened, said[-2000:]
     assert helped, said[-2000:]
     assert back, said[-2000:]
@@ -69,6 +70,7 @@ def test_a_journey_tells_each_operation_with_its_variables_and_its_answer(folder
         *("LoggedIn", "VerificationStarted", "VerificationFailed", "VerificationPassed", "AccountReset", "NotAllowed"),
         *("PasswordChanged", "LoggedIn"),
         *("LoggedIn", "GuardianshipChanged", "GuardianshipChanged", "ActivationKeyIssued", "AccountActivated"),
+        *("LoggedIn", "Report", "Report"),
         *("LogOnLetterAskedFor", "LogOnLetterAskedFor", "PasswordChanged", "TokenNotAccepted", "LoggedIn"),
     ]
     assert [answer for answer in answers if answer != "AlreadyActivated"] == journey
