@@ -7,8 +7,9 @@ from datetime import date, datetime
 import orjson
 
 from db import sql
-from db.queries import account_pages
-from db.queries.account_pages import COLUMNS, Asked
+from db.queries import account_counts, account_pages
+from db.queries.account_pages import COLUMNS
+from db.queries.account_parts import Asked
 from db.queries.accounts_wanted import AccountOrder, EmailProblem, Page, Place, Wanted
 from db.queries.reach import SCHOOLS, SEEN, AccountReach
 from db.sql import Row
@@ -197,7 +198,7 @@ def _placed(row: Row) -> Row:
 
 async def count(reach: AccountReach, wanted: Wanted, *, on: date, now: datetime) -> int:
     """How many accounts `page` gives in all."""
-    statement = account_pages.count(_asked(reach, wanted))
+    statement = account_counts.count(_asked(reach, wanted))
     [row] = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
     counted: int = row["count"]
     return counted
@@ -207,6 +208,6 @@ async def count_by(
     reach: AccountReach, wanted: Wanted, by: str, *, on: date, now: datetime
 ) -> list[tuple[str | None, int]]:
     """How many of them there are of each `STATUS`, `CAPACITY`, `SCHOOL` (its id) or `GRADE_LEVEL`."""
-    statement = account_pages.count_by(_asked(reach, wanted), by)
+    statement = account_counts.count_by(_asked(reach, wanted), by)
     found = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
     return [(row["key"], row["count"]) for row in found]
