@@ -71,12 +71,12 @@ class Server:
 
     def _taken_by(self) -> dict[int, int]:
         """The process at the other end of each connection, by the number of our end."""
-        return {
-            connection.raddr.port: process.pid
-            for process in (self._process, *self._process.children(recursive=True))
-            for connection in process.net_connections("tcp4")
-            if connection.raddr
-        }
+        taken: dict[int, int] = {}
+        for process in (self._process, *self._process.children(recursive=True)):
+            # One that has ended has taken none.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                taken |= {c.raddr.port: process.pid for c in process.net_connections("tcp4") if c.raddr}
+        return taken
 
 
 @contextlib.contextmanager

@@ -29,6 +29,9 @@ RETRY = "c1a7e2d0-the-browser-asks-again"
 BEFORE = (Write("attempt_budget", "INSERT"), Write("attempt_budget", "UPDATE"))
 TOGETHER = (
     Write("activation_key", "UPDATE"),
+    # Written by the database with the account itself.
+    Write("account_change", "INSERT"),
+    Write("account_order_change", "INSERT"),
     Write("account", "UPDATE"),
     Write("device", "INSERT"),
     Write("session", "INSERT"),

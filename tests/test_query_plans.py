@@ -17,7 +17,9 @@ from tortoise.context import TortoiseContext
 
 from db import queries, sql
 from db.queries import account_pages, directory, registrar
-from db.queries.account_pages import COLUMNS, Asked, Statement
+from db.queries.account_counts import ALL_PLACES
+from db.queries.account_pages import COLUMNS
+from db.queries.account_parts import ALIVE, AT, LOGIN, STATUS, WANTED, Asked, Statement
 from db.queries.accounts_wanted import AccountOrder
 from db.queries.attempts import ONE_MORE
 from db.queries.guardianships import KEPT_AWAY, RESTRICTED
@@ -455,6 +457,7 @@ BY_COMMAND = {
 }
 PARTS = {
     *(RESTRICTED, KEPT_AWAY, OF_AGE, CURRENT, PLACES, SEEN, SCHOOLS, ONE_MORE, LOCKED_UNTIL, SESSION, COLUMNS),
+    *(ALIVE, LOGIN, STATUS, ALL_PLACES),
 }
 #: Roles are read as a whole when a work order is opened: there are as many as the portal has staff.
 OF_STAFF = {"work_orders.TECHNOLOGY"}
@@ -512,8 +515,7 @@ def _pages() -> Iterator[tuple[str, Statement, tuple[Any, ...]]]:
     # What belongs to one way of standing goes with it; few are locked, or wait for a key, and these are found first.
     among = {"disabled_reason", "not_locked", "locked"}
     filters = [
-        frozenset({name, "status"} if name in among else {name} if name else set[str]())
-        for name in ("", *account_pages._WANTED, *account_pages._AT)
+        frozenset({name, "status"} if name in among else {name} if name else set[str]()) for name in ("", *WANTED, *AT)
     ]
     named = {
         **dict.fromkeys(("school", "school_place"), 18),

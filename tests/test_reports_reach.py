@@ -61,7 +61,8 @@ def _filter(question: Question) -> Answer:
 
 
 async def _accounts_are_those_of_the_list(ctx: Context, oracle: Oracle, size: int) -> None:
-    question = replace(oracle.question, last_login_before=None)
+    unasked: Answer = dict.fromkeys(("last_login_before", "not_signed_in_since", "disabled_reason", "key_outstanding"))
+    question = replace(oracle.question, order="ID", descending=False, **unasked)
     oracle = Oracle(ctx, oracle.town, question)
     wanted = oracle.wanted_accounts()
     rows = await _rows(ctx, "ACCOUNTS", "accountId", "status", size=size, filter=_filter(question))

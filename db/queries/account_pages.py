@@ -1,8 +1,4 @@
-"""The statements in which accounts are read page by page and counted, made of constant parts by what is asked for.
-
-**Parts.** A statement has exactly the conditions that are asked for, so that PostgreSQL can plan for these: which parts
-it has depends on which filters there are and never on a value, but for the words of the status. `@name` in a part
-stands for the value of that name; `$1` to `$5` are those of `db.queries.reach`.
+"""The statements in which accounts are read page by page, made of the parts that are asked for (`account_parts`).
 
 **Where the accounts come from.** Whoever sees all accounts of a capacity reads them from an index in the order that is
 asked for, as far as the page goes. For everybody else they are gathered from the schools in reach: a page then costs
@@ -15,168 +11,27 @@ where they stood then: one that a later transaction moved stands by what `accoun
 move, and all others by what they stand by now. Which of them are wanted is asked of the accounts as they are now.
 """
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from db.queries.accounts_wanted import AccountOrder, EmailProblem
-from db.queries.logins import LOCKED_UNTIL
-from db.queries.reach import CURRENT, PLACES, SCHOOLS, SEEN
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a statement has to have parts for. Two questions that differ in nothing here are one statement."""
-
-    #: From the district, from the schools in reach, or from both: of one capacity all are seen, of the other these.
-    in_district: bool
-    at_schools: bool
-    #: Names of the filters that there are: keys of `_WANTED`.
-    filters: frozenset[str] = frozenset()
-    order: AccountOrder = AccountOrder.ID
-    descending: bool = False
-    #: After a place, and not from the beginning.
-    later: bool = False
-    with_schools: bool = False
-    with_total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL, and the names of the values that it takes after the first five."""
-
-    text: str
-    names: tuple[str, ...]
-
-    def values(self, reach: tuple[object, ...], named: Mapping[str, object]) -> tuple[object, ...]:
-        """The values in their order; the first five are those of the reach."""
-        return (*reach, *(named[name] for name in self.names))
-
-
-# A lock is no status but a wait after wrong passwords; the few accounts that have one now are found first, through
-# login_streak_locks, however many accounts are looked through.
-_LOCKED = (
-    "SELECT streak.account_id FROM login_streak streak WHERE streak.account_id IS NOT NULL AND streak.wait_until > @now"
+from db.queries.account_parts import (
+    ALIVE,
+    LOGIN,
+    Asked,
+    Statement,
+    at,
+    conditions,
+    gathered,
+    gathered_at_one,
+    own_account,
+    placed_at,
+    seen,
+    source,
+    statement,
 )
-_STATUS = f"CASE WHEN a.status = 'ACTIVE' AND a.id IN ({_LOCKED}) THEN 'LOCKED' ELSE a.status END"
-
-#: By what accounts are sorted by their latest log-in; `-infinity` for never.
-_LOGIN = "coalesce(a.last_login_at, '-infinity')"
-
-#: An account that stays in nobody's list, however it was found.
-_ALIVE = "a.disabled_reason IS DISTINCT FROM 'MERGED'"
-
-#: Of a place (`school_id`, `grade_level`), whether it is one of those that are wanted.
-_AT = {"school": "place.school_id = @school", "grade": "place.grade_level = @grade"}
-
-# A page asks about few accounts, each by itself, which OFFSET 0 has PostgreSQL do; a count about all of them at once.
-_KEY = """EXISTS (
-    SELECT FROM activation_key k
-    WHERE k.account_id = a.id AND k.state = 'CURRENT' AND (k.expires_at IS NULL OR k.expires_at > @now){lazily})"""
-
-#: name -> condition on account `a`. Places are asked about apart from these, as they are what accounts are gathered by.
-_WANTED: dict[str, str] = {
-    "capacity": "a.capacity = @capacity",
-    "status": "a.status = ANY (@status::text[])",
-    "not_locked": f"(a.status <> 'ACTIVE' OR a.id NOT IN ({_LOCKED}))",
-    "locked": f"(a.status <> 'ACTIVE' OR a.id IN ({_LOCKED}))",
-    "only_locked": f"a.status = 'ACTIVE' AND a.id = ANY (ARRAY({_LOCKED}))",
-    "disabled_reason": "a.disabled_reason = ANY (@disabled_reason::text[])",
-    "last_login_before": f"{_LOGIN} < @last_login_before AND {_LOGIN} > '-infinity'",
-    # No equality, in which there would be nothing left to sort by log-in.
-    "never_logged_in": f"{_LOGIN} <= '-infinity'",
-    "logged_in": f"{_LOGIN} > '-infinity'",
-    "not_signed_in_since": f"a.activated_at IS NOT NULL AND {_LOGIN} < @not_signed_in_since",
-    "key_outstanding": f"a.status = 'NOT_ACTIVATED' AND {_KEY}",
-    "no_key_outstanding": f"NOT (a.status = 'NOT_ACTIVATED' AND {_KEY})",
-    EmailProblem.MISSING: ("EXISTS (SELECT FROM person p WHERE p.id = a.person_id AND p.email_folded IS NULL{lazily})"),
-    EmailProblem.SHARED: """EXISTS (
-        SELECT FROM person p
-        JOIN person other ON other.email_folded = p.email_folded AND other.id <> p.id AND other.merged_into_id IS NULL
-        WHERE p.id = a.person_id{lazily})""",
-}
-
-# ------------------------------------------------------------------------------------------------ where they come from
-#: Those with a place at some schools, by arrays, so that no table is read whole for them. Each account comes once:
-#: an array has nobody twice, and the own account is left to its own part. OFFSET 0 keeps all else that is wanted of
-#: them from being looked for in their stead.
-#: By enrolment_school, guardianship_student, account_one_per_person_and_capacity.
-_GATHERED = """(
-    SELECT a.* FROM account a WHERE a.id = $1::bigint{own}
-    UNION ALL
-    SELECT a.* FROM account a
-    WHERE a.capacity = 'STUDENT' AND a.id IS DISTINCT FROM $1 AND a.person_id = ANY (ARRAY(
-        SELECT e.student_id FROM enrolment e WHERE {students} AND {current}{grade}))
-    UNION ALL
-    SELECT a.* FROM account a
-    WHERE a.capacity = 'GUARDIAN' AND a.id IS DISTINCT FROM $1 AND a.person_id = ANY (ARRAY(
-        SELECT g.guardian_id FROM guardianship g WHERE g.status <> 'REVOKED' AND g.student_id = ANY (ARRAY(
-            SELECT e.student_id FROM enrolment e WHERE {guardians} AND {current}{grade}))))
-    OFFSET 0
-)"""
-
-
-def _at(asked: Asked) -> str:
-    """Whether `place` is one that is wanted; empty where any is."""
-    return " AND ".join(condition for name, condition in _AT.items() if name in asked.filters)
-
-
-def _placed(asked: Asked, condition: str = "") -> str:
-    """That the holder of `a` has a place in reach that is wanted, and on which this holds too."""
-    conditions = " AND ".join(filter(None, (_at(asked), condition)))
-    return f"EXISTS (SELECT FROM ({PLACES}) AS place{f' WHERE {conditions}' if conditions else ''})"
-
-
-def _gathered(asked: Asked) -> str:
-    """The accounts in reach, wanted as far as places go, from all schools in reach."""
-    own = f" AND {_placed(asked)}" if _at(asked) else ""
-    return _GATHERED.format(
-        own=own,
-        students="e.school_id = ANY (@student_schools::bigint[])",
-        guardians="e.school_id = ANY (@guardian_schools::bigint[])",
-        current=CURRENT,
-        grade=" AND e.grade_level = @grade" if "grade" in asked.filters else "",
-    )
-
-
-def _own(asked: Asked) -> str:
-    """The own account, wanted as far as places go."""
-    return f"(SELECT a.* FROM account a WHERE a.id = $1::bigint{f' AND {_placed(asked)}' if _at(asked) else ''})"
-
-
-def _gathered_at_one(asked: Asked) -> str:
-    """The same at school `s`, for whoever sees the district too."""
-    own = f" AND {_placed(asked, 'place.school_id = s.id')}"
-    return _GATHERED.format(
-        own=own,
-        students="e.school_id = s.id AND ('STUDENT' = ANY ($3) OR s.id = ANY ($4))",
-        guardians="e.school_id = s.id AND ('GUARDIAN' = ANY ($3) OR s.id = ANY ($5))",
-        current=CURRENT,
-        grade=" AND e.grade_level = @grade" if "grade" in asked.filters else "",
-    )
-
-
-def _conditions(asked: Asked, *, apart_from: str = "", lazily: bool = True) -> str:
-    """What is wanted of account `a` itself, beginning with AND."""
-    wanted = "".join(
-        f"\n  AND {condition}" for name, condition in _WANTED.items() if name in asked.filters and name != apart_from
-    )
-    if "never_logged_in" in asked.filters and asked.order is not AccountOrder.LAST_LOGIN:
-        # Said twice, for the indexes of those who never logged in.
-        wanted += " AND a.last_login_at IS NULL"
-    return wanted.replace("{lazily}", " OFFSET 0" if lazily else "")
-
-
-def _seen(asked: Asked) -> str:
-    """On which an account `a` of the source is shown and wanted."""
-    placed = f"\n  AND {_placed(asked)}" if _at(asked) and asked.in_district else ""
-    return f"{SEEN}{placed}{_conditions(asked, lazily=False)}"
-
-
-def _source(asked: Asked) -> str:
-    """Where all accounts `a` come from, for counts."""
-    return "account a" if asked.in_district else f"{_gathered(asked)} AS a"
+from db.queries.accounts_wanted import AccountOrder
+from db.queries.logins import LOCKED_UNTIL
+from db.queries.reach import PLACES, SCHOOLS, SEEN
 
 
 # ------------------------------------------------------------------------------------------------ in which order
@@ -204,7 +59,7 @@ _SAW = "pg_visible_in_snapshot({}.xid, @snapshot::text::pg_snapshot)"
 
 _NAMES = _Key("a.name_key", "name_before", "@name", "''", "repeat(chr(1114111), 200)")
 _LOGINS = _Key(
-    _LOGIN,
+    LOGIN,
     "login_before",
     "coalesce(@last_login_at::timestamptz, '-infinity')",
     "timestamptz '-infinity'",
@@ -232,8 +87,8 @@ _STANDING = [
 def _each(asked: Asked, select: str, by: str, where: str = "") -> str:
     """`select` from the accounts `a` in reach that are wanted and on which `where` holds, wherever they are: of each
     part as many as a page can need, sorted."""
-    placed = f"\n  AND {_placed(asked)}" if _at(asked) else ""
-    rest = f"{_ALIVE}{placed}{_conditions(asked, apart_from='status')}{where}"
+    placed = f"\n  AND {placed_at(asked)}" if at(asked) else ""
+    rest = f"{ALIVE}{placed}{conditions(asked, apart_from='status')}{where}"
     ways = [
         f"""({select} FROM account a
   WHERE a.capacity = '{capacity}' AND '{capacity}' = ANY ($3::text[]) AND a.status = '{status}'
@@ -241,8 +96,8 @@ def _each(asked: Asked, select: str, by: str, where: str = "") -> str:
   ORDER BY {by} LIMIT @limit)"""
         for capacity, status in _STANDING
     ]
-    others = f"""({select} FROM {_gathered(asked) if asked.at_schools else _own(asked)} AS a
-  WHERE a.capacity <> ALL ($3::text[]) AND {_ALIVE}{_conditions(asked)}{where}
+    others = f"""({select} FROM {gathered(asked) if asked.at_schools else own_account(asked)} AS a
+  WHERE a.capacity <> ALL ($3::text[]) AND {ALIVE}{conditions(asked)}{where}
   ORDER BY {by} LIMIT @limit)"""
     return "\n  UNION ALL\n".join([*ways, others])
 
@@ -254,7 +109,7 @@ def _cut_by_id(asked: Asked) -> str:
     if asked.in_district:
         found = _each(asked, "SELECT a.id + 0 AS id", f"a.id + 0{descending}", where)
     else:
-        found = f"SELECT a.id FROM {_gathered(asked)} AS a WHERE {_ALIVE}{_conditions(asked)}{where}"
+        found = f"SELECT a.id FROM {gathered(asked)} AS a WHERE {ALIVE}{conditions(asked)}{where}"
     return f"cut AS (SELECT id FROM ({found}) AS found ORDER BY id{descending} LIMIT @limit)"
 
 
@@ -263,7 +118,7 @@ def _cut_at_schools(asked: Asked, key: _Key) -> str:
     place, where = (key.then(), f" WHERE (place, id) {after} ({key.after}, @after)") if asked.later else (key.now, "")
     return f"""cut AS (
     SELECT id, place FROM (
-        SELECT a.id, {place} AS place FROM {_gathered(asked)} AS a WHERE {_ALIVE}{_conditions(asked)}
+        SELECT a.id, {place} AS place FROM {gathered(asked)} AS a WHERE {ALIVE}{conditions(asked)}
     ) AS found{where} ORDER BY place{descending}, id{descending} LIMIT @limit
 )"""
 
@@ -282,7 +137,7 @@ def _cut_in_district(asked: Asked, key: _Key, *, where: str = "", after_id: str 
           AND NOT EXISTS (
               SELECT FROM account_order_change c
               WHERE c.account_id = a.id AND c.{key.before} IS NOT NULL AND NOT {_SAW.format("c")} OFFSET 0)"""
-    placed = f"\n  AND {_placed(asked)}" if _at(asked) else ""
+    placed = f"\n  AND {placed_at(asked)}" if at(asked) else ""
     return f"""stayed AS MATERIALIZED (
     SELECT id, place FROM ({_each(asked, select, by, stayed)}) AS found ORDER BY {order} LIMIT @limit
 ), last AS MATERIALIZED (
@@ -297,7 +152,7 @@ def _cut_in_district(asked: Asked, key: _Key, *, where: str = "", after_id: str 
           SELECT FROM account_order_change earlier
           WHERE earlier.account_id = c.account_id AND earlier.id < c.id AND earlier.{key.before} IS NOT NULL
             AND NOT {_SAW.format("earlier")} OFFSET 0)
-      AND {SEEN}{placed}{_conditions(asked)}{where}
+      AND {SEEN}{placed}{conditions(asked)}{where}
 ), {name} AS (
     SELECT id, place FROM (SELECT id, place FROM stayed UNION ALL SELECT id, place FROM moved) AS found
     ORDER BY {order} LIMIT @limit
@@ -331,27 +186,25 @@ def _cut_by_school(asked: Asked) -> str:
     CROSS JOIN LATERAL (
         SELECT a.id, a.place FROM (
             SELECT a.id, a.capacity, a.person_id, {place} AS place
-            FROM {_gathered_at_one(asked)} AS a WHERE {_ALIVE}{_conditions(asked)}
+            FROM {gathered_at_one(asked)} AS a WHERE {ALIVE}{conditions(asked)}
             ORDER BY place{descending}, a.id{descending} OFFSET 0
         ) AS a
         WHERE NOT EXISTS (
                 SELECT FROM ({PLACES}) AS place JOIN school earlier ON earlier.id = place.school_id
-                WHERE (earlier.name, earlier.id) < (s.name, s.id){f" AND {_at(asked)}" if _at(asked) else ""}){rest}
+                WHERE (earlier.name, earlier.id) < (s.name, s.id){f" AND {at(asked)}" if at(asked) else ""}){rest}
         ORDER BY a.place{descending}, a.id{descending} LIMIT @limit
     ) AS held
     ORDER BY s.name{descending}, s.id{descending}, held.place{descending}, held.id{descending} LIMIT @limit
 )"""
     order = f"school_id IS NULL, school_name{descending}, school_id{descending}, place{descending}, id{descending}"
-    if _at(asked):
+    if at(asked):
         return f"{placed}, cut AS (SELECT * FROM placed)"
-    where = f" AND (SELECT count(*) FROM placed) < @limit AND NOT {_placed(asked)}"
+    where = f" AND (SELECT count(*) FROM placed) < @limit AND NOT {placed_at(asked)}"
     if asked.at_schools:
         where += " AND a.id = $1"
         if asked.later:
             where += f" AND (a.name_key, a.id) {after} (@nowhere_name, @nowhere_after)"
-        nowhere = (
-            f"nowhere AS (SELECT a.id, a.name_key AS place FROM account a WHERE {SEEN}{_conditions(asked)}{where})"
-        )
+        nowhere = f"nowhere AS (SELECT a.id, a.name_key AS place FROM account a WHERE {SEEN}{conditions(asked)}{where})"
     else:
         key = replace(_NAMES, after="@nowhere_name")
         nowhere = _cut_in_district(asked, key, where=where, after_id="@nowhere_after", name="nowhere")
@@ -395,82 +248,8 @@ def page(asked: Asked) -> Statement:
 FROM cut JOIN account a ON a.id = cut.id JOIN person p ON p.id = a.person_id WHERE {SEEN}"""
     order = ", ".join((*by, f"account_id{descending}"))
     if asked.with_total:
-        counted = f"SELECT count(*) AS total FROM {_source(asked)} WHERE {_seen(asked)}"
+        counted = f"SELECT count(*) AS total FROM {source(asked)} WHERE {seen(asked)}"
         text = f"SELECT counted.total, page.* FROM ({counted}) AS counted LEFT JOIN ({text}) AS page ON true"
     else:
         text = f"SELECT page.* FROM ({text}) AS page"
-    return _statement(f"WITH {cut}\n{text}\nORDER BY {order}")
-
-
-@lru_cache(maxsize=1024)
-def count(asked: Asked) -> Statement:
-    """How many there are."""
-    return _statement(f"SELECT count(*) AS count FROM {_source(asked)} WHERE {_seen(asked)}")
-
-
-@lru_cache(maxsize=1024)
-def count_by(asked: Asked, by: str) -> Statement:
-    """How many there are of each `STATUS`, `CAPACITY`, `SCHOOL` or `GRADE_LEVEL`."""
-    source, seen = _source(asked), _seen(asked)
-    if by in {"STATUS", "CAPACITY"}:
-        key = _STATUS if by == "STATUS" else "a.capacity"
-        return _statement(f"SELECT {key} AS key, count(*) AS count FROM {source} WHERE {seen} GROUP BY 1 ORDER BY 1")
-    key = "school_id" if by == "SCHOOL" else "grade_level"
-    return _statement(_count_places(asked, key) if asked.in_district else _count_gathered(asked, key))
-
-
-# An account with places in two schools counts in both, and once in each.
-def _count_gathered(asked: Asked, key: str) -> str:
-    where = f" WHERE {_at(asked)}" if _at(asked) else ""
-    return f"""SELECT there.key::text AS key, count(*) AS count
-FROM {_source(asked)}
-LEFT JOIN LATERAL (SELECT DISTINCT place.{key} AS key FROM ({PLACES}) AS place{where}) AS there ON true
-WHERE {_seen(asked)} GROUP BY there.key ORDER BY there.key NULLS FIRST"""
-
-
-#: `PLACES` of all accounts at once, for whoever counts the district.
-_ALL_PLACES = f"""
-    SELECT a.id, place.{{key}} AS key
-    FROM (
-        SELECT e.school_id, e.grade_level, e.student_id AS person_id, 'STUDENT' AS capacity
-        FROM enrolment e WHERE {CURRENT}
-        UNION ALL
-        SELECT e.school_id, e.grade_level, g.guardian_id, 'GUARDIAN'
-        FROM enrolment e JOIN guardianship g ON g.student_id = e.student_id AND g.status <> 'REVOKED' WHERE {CURRENT}
-    ) AS place
-    JOIN account a ON a.person_id = place.person_id AND a.capacity = place.capacity
-    WHERE (a.id = $1 OR a.capacity = ANY ($3::text[])
-           OR place.school_id = ANY (CASE a.capacity WHEN 'STUDENT' THEN $4::bigint[] ELSE $5::bigint[] END))"""
-
-
-def _count_places(asked: Asked, key: str) -> str:
-    """All places are sorted once, by account: so that each key of an account is counted once, and each account that
-    has any; the others have none."""
-    places = _ALL_PLACES.format(key=key) + (f" AND {_at(asked)}" if _at(asked) else "")
-    wanted = f"{SEEN}{_conditions(asked, lazily=False)}"
-    counted = f"""counted AS MATERIALIZED (
-    SELECT key, count(*) AS count, count(*) FILTER (WHERE is_first) AS accounts
-    FROM (
-        SELECT key, id IS DISTINCT FROM lag(id) OVER (ORDER BY id) AS is_first
-        FROM (SELECT DISTINCT id, key FROM ({places} AND {wanted}) AS place) AS once
-    ) AS each GROUP BY key
-)"""
-    nowhere = f"""
-    UNION ALL
-    SELECT NULL, (SELECT count(*) FROM account a WHERE {wanted}) - (SELECT coalesce(sum(accounts), 0) FROM counted)"""
-    return f"""WITH {counted}
-SELECT key::text AS key, sum(count)::bigint AS count
-FROM (SELECT key, count FROM counted{"" if _at(asked) else nowhere}) AS found
-GROUP BY found.key HAVING sum(count) > 0 ORDER BY found.key NULLS FIRST"""
-
-
-def _statement(text: str) -> Statement:
-    """SQL with numbers for the names of its values."""
-    names: list[str] = []
-
-    def numbered(found: re.Match[str]) -> str:
-        if found[1] not in names:
-            names.append(found[1])
-        return f"${names.index(found[1]) + 6}"
-
-    return Statement(re.sub(r"@(\w+)", numbered, text), tuple(names))
+    return statement(f"WITH {cut}\n{text}\nORDER BY {order}")

@@ -7,8 +7,9 @@ from datetime import date, datetime
 import orjson
 
 from db import sql
-from db.queries import account_pages
-from db.queries.account_pages import COLUMNS, Asked
+from db.queries import account_counts, account_pages
+from db.queries.account_pages import COLUMNS
+from db.queries.account_parts import Asked
 from db.queries.accounts_wanted import AccountOrder, EmailProblem, Page, Place, Wanted
 from db.queries.reach import SCHOOLS, SEEN, AccountReach
 from db.sql import Row
@@ -35,7 +36,7 @@ FROM account a JOIN person p ON p.id = a.person_id WHERE a.id = $6 AND {SEEN}
 SCHOOLS_OF_ONE = f"SELECT {SCHOOLS} AS schools FROM account a WHERE a.id = $6 AND {SEEN}"
 
 
-def _asked(reach: AccountReach, wanted: Wanted) -> Asked:
+def asked_for(reach: AccountReach, wanted: Wanted) -> Asked:
     """What a statement has to have parts for."""
     filters: dict[str, bool] = {
         "school": wanted.school_id is not None,
@@ -92,7 +93,7 @@ def _standing(wanted: Wanted) -> AbstractSet[str] | None:
     return ways
 
 
-def _values(reach: AccountReach, wanted: Wanted, now: datetime) -> dict[str, object]:
+def values_for(reach: AccountReach, wanted: Wanted, now: datetime) -> dict[str, object]:
     """All that a statement may take beside what the reach gives, by name."""
     near = reach.at(wanted.school_id)
     ways = _standing(wanted) or set()
@@ -166,7 +167,7 @@ async def page(
     `after` is the `place` of a row of the page before, which was read in the same order and direction.
     """
     asked = replace(
-        _asked(reach, wanted),
+        asked_for(reach, wanted),
         order=order,
         descending=descending,
         later=after is not None,
@@ -174,7 +175,7 @@ async def page(
         with_total=with_total,
     )
     statement = account_pages.page(asked)
-    named = _values(reach, wanted, now) | {"limit": limit}
+    named = values_for(reach, wanted, now) | {"limit": limit}
     if after is not None:
         named |= _start(after, descending=descending)
     found = await sql.rows(statement.text, *statement.values(reach.values(on), named))
@@ -197,8 +198,8 @@ def _placed(row: Row) -> Row:
 
 async def count(reach: AccountReach, wanted: Wanted, *, on: date, now: datetime) -> int:
     """How many accounts `page` gives in all."""
-    statement = account_pages.count(_asked(reach, wanted))
-    [row] = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
+    statement = account_counts.count(asked_for(reach, wanted))
+    [row] = await sql.rows(statement.text, *statement.values(reach.values(on), values_for(reach, wanted, now)))
     counted: int = row["count"]
     return counted
 
@@ -207,6 +208,6 @@ async def count_by(
     reach: AccountReach, wanted: Wanted, by: str, *, on: date, now: datetime
 ) -> list[tuple[str | None, int]]:
     """How many of them there are of each `STATUS`, `CAPACITY`, `SCHOOL` (its id) or `GRADE_LEVEL`."""
-    statement = account_pages.count_by(_asked(reach, wanted), by)
-    found = await sql.rows(statement.text, *statement.values(reach.values(on), _values(reach, wanted, now)))
+    statement = account_counts.count_by(asked_for(reach, wanted), by)
+    found = await sql.rows(statement.text, *statement.values(reach.values(on), values_for(reach, wanted, now)))
     return [(row["key"], row["count"]) for row in found]

@@ -5,16 +5,17 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from db import sql
-from db.queries import account_pages as parts
+from db.queries import account_parts as parts
 from db.queries import reporting
-from db.queries.account_pages import Asked, Statement
+from db.queries.account_counts import ALL_PLACES
+from db.queries.account_parts import Asked, Statement
 from db.queries.reach import PLACES, SEEN, AccountReach
 from db.queries.reporting import Wanted
 from db.sql import Row
 
 #: Of these an account may have several; it counts in each of them once.
 _OF_PLACES = {"SCHOOL": "school_id", "GRADE_LEVEL": "grade_level"}
-_OF_ACCOUNTS = {"STATUS": parts._STATUS, "CAPACITY": "a.capacity", "DISABLED_REASON": "a.disabled_reason"}
+_OF_ACCOUNTS = {"STATUS": parts.STATUS, "CAPACITY": "a.capacity", "DISABLED_REASON": "a.disabled_reason"}
 
 
 @lru_cache(maxsize=1024)
@@ -22,7 +23,7 @@ def statement(asked: Asked, by: tuple[str, ...]) -> Statement:
     """How many accounts there are of each kind, of what `by` names: the words of `groups`."""
     keys = [f"{_OF_ACCOUNTS[word]} AS {word.lower()}" for word in by if word in _OF_ACCOUNTS]
     places = [_OF_PLACES[word] for word in by if word in _OF_PLACES]
-    source, where = parts._source(asked), parts._seen(asked)
+    source, where = parts.source(asked), parts.seen(asked)
     if places and asked.in_district:
         source, where = _placed_in_district(asked, places)
     elif places:
@@ -32,16 +33,16 @@ def statement(asked: Asked, by: tuple[str, ...]) -> Statement:
     counted = f"SELECT {', '.join(keys)}, count(*) AS count FROM {source} WHERE {where} GROUP BY {numbers}"
     if "school_id" not in places:
         order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(keys) + 1))
-        return parts._statement(f"{counted} ORDER BY {order}")
+        return parts.statement(f"{counted} ORDER BY {order}")
     others = "".join(f", counted.{word.lower()} NULLS FIRST" for word in by if word != "SCHOOL")
-    return parts._statement(f"""SELECT counted.*, school.name AS school
+    return parts.statement(f"""SELECT counted.*, school.name AS school
 FROM ({counted}) AS counted LEFT JOIN school ON school.id = counted.school_id
 ORDER BY school.name NULLS FIRST, counted.school_id{others}""")
 
 
 def _placed_at_schools(asked: Asked, places: list[str]) -> str:
     """The places of each account that was gathered from the schools in reach."""
-    at = parts._at(asked)
+    at = parts.at(asked)
     shown = ", ".join(f"place.{place}" for place in places)
     return f"""
 LEFT JOIN LATERAL (
@@ -51,16 +52,16 @@ LEFT JOIN LATERAL (
 
 def _placed_in_district(asked: Asked, places: list[str]) -> tuple[str, str]:
     """The places of all accounts, looked up together: as many look-ups as accounts would take too long."""
-    at = parts._at(asked)
-    found = parts._ALL_PLACES.format(key="school_id, place.grade_level") + (f" AND {at}" if at else "")
+    at = parts.at(asked)
+    found = ALL_PLACES.format(key="school_id, place.grade_level") + (f" AND {at}" if at else "")
     shown = ", ".join("place.key AS grade_level" if place == "grade_level" else f"place.{place}" for place in places)
     join = "JOIN" if at else "LEFT JOIN"
     source = f"account a {join} (SELECT DISTINCT place.id, {shown} FROM ({found}) AS place) AS there ON there.id = a.id"
-    return source, f"{SEEN}{parts._conditions(asked)}"
+    return source, f"{SEEN}{parts.conditions(asked)}"
 
 
 async def groups(reach: AccountReach, wanted: Wanted, by: Sequence[str], *, on: date, now: datetime) -> list[Row]:
     """The accounts that `reporting.page` gives, counted by `STATUS`, `CAPACITY`, `DISABLED_REASON`, `SCHOOL` or
     `GRADE_LEVEL`, or by two of these; a school or grade counts where it is in reach and among what is wanted."""
-    made = statement(reporting._asked(reach, wanted), tuple(by))
-    return await sql.rows(made.text, *made.values(reach.values(on), reporting._values(reach, wanted, now)))
+    made = statement(reporting.asked_for(reach, wanted), tuple(by))
+    return await sql.rows(made.text, *made.values(reach.values(on), reporting.values_for(reach, wanted, now)))
