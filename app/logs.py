@@ -42,8 +42,10 @@ def configure_logs(settings: Settings) -> None:
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").addFilter(_no_handshake)
+    # At its lowest level come, from the library of sockets, all headers and messages: keys and sessions among them.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, _level(settings)))
     # These write statements with their values, or what people sent, at their lower levels.
-    for name in ("tortoise", "asyncpg", "casbin", "httpx", "httpcore", "strawberry", "faker", "asyncio"):
+    for name in ("tortoise", "asyncpg", "casbin", "httpx", "httpcore", "strawberry", "faker", "asyncio", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -137,6 +137,11 @@ def _payload(message: Mapping[str, Any]) -> dict[str, Any] | None:
     payload = message.get("payload")
     if payload is not None and not isinstance(payload, dict):
         raise _bad("The payload of this message must be an object, or left out.")
+    try:
+        # It may be sent back, and is not nested deeper than can be written.
+        orjson.dumps(payload)
+    except TypeError:
+        raise _bad("The payload of this message is nested too deep.") from None
     return payload
 
 

@@ -147,16 +147,12 @@ async def run_report(
 ) -> ReportSeen:
     """A page of a report, for the screen; or all groups, where it is counted.
 
-    What it asks for is said by a definition, or by the id of one that was saved. The first page is noted in the trail,
-    and each where usernames are asked for; those need a purpose.
+    What it asks for is said by a definition, or by the id of one that was saved. Each page is noted in the trail: a
+    cursor is nothing that only we can write, and whoever begins with one begins all the same. Usernames need a purpose.
 
     Raises:
         NotAllowed, InvalidInput: as `export` does; and for a position that is none of this report.
     """
-    if after is not None:
-        asked = await _asked_for(ctx, definition, saved_id)
-        if USERNAME not in asked.columns:
-            return await _page(ctx, StepTaken(ctx, Step.RUN_REPORT), asked, purpose, after, limit)
     async with taking(ctx, Step.RUN_REPORT) as step:
         asked = await _asked_for(ctx, definition, saved_id)
         if saved_id is not None:

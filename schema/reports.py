@@ -182,8 +182,8 @@ class ReportsQuery:
         return [ReportDescription.of(info, described) for described in reports.offered(info.context)]
 
     @strawberry.field(
-        description="A page of a report, or its accounts counted: rows that the asker may know of, and no others. The "
-        "first page is noted in the trail, and each page with usernames."
+        description="A page of a report, or its accounts counted: rows that the asker may know of, and no others. "
+        "Each page is noted in the trail."
     )
     async def report(
         self,

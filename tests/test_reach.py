@@ -163,13 +163,15 @@ class Oracle:
 
     # -------------------------------------------------------------------------------------------- accounts
     def places(self, id_: int, capacity: Capacity) -> set[tuple[int, str | None]]:
-        """Schools and grades of an account's holder today, whoever asks."""
+        """Schools and grades of an account's holder today; to the holder, those of nobody whom an order keeps away."""
+        is_own = bool(self.ctx.viewer and id_ == self.ctx.viewer.account_id)
         wards = {id_} if capacity is Capacity.STUDENT else set[int]()
         if capacity is Capacity.GUARDIAN:
             wards = {
                 STUDENTS + tie.student
                 for tie in self.town.ties
                 if GUARDIANS + tie.guardian == id_ and tie.status is not GuardianshipStatus.REVOKED
+                if not (is_own and tie.restricted)
             }
         return {
             (place.school, place.grade)

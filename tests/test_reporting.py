@@ -1,5 +1,6 @@
 """How accounts stand, told to staff of their schools: pages, single accounts, and counts that agree with them."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -281,3 +282,48 @@ async def test_a_role_that_ends_ends_what_one_sees(
     assert await accounts(portal) == ids(nora, reporter)
     await Enrolment.filter(student_id=nora.id).update(begins_on=district.ctx.today + timedelta(days=1))
     assert await accounts(portal) == ids(reporter)
+
+
+KEPT_AWAY = """
+query KeptAway($there: ID, $report: ReportInput!) {
+  accounts { edges { node { schools { name phone } } } }
+  inSchools: accounts(orderBy: SCHOOL) { edges { cursor } }
+  there: accounts(filter: {schoolId: $there}) { totalCount }
+  inGrade: accounts(filter: {gradeLevel: "07"}) { totalCount }
+  accountCounts(by: SCHOOL) { key }
+  grades: accountCounts(by: GRADE_LEVEL) { key }
+  accountChanges(schoolId: $there) { edges { cursor } }
+  me { details { account { schools { name } } } }
+  report(input: $report) { ... on Report { rows { edges { node { cells } } } } }
+}
+"""
+
+
+async def test_the_own_account_does_not_tell_where_a_student_is_whom_the_holder_is_kept_away_from(  # noqa: PLR0917
+    portal: Portal, district: District, maria: Adult, school: School, hillside: School, theo: Pupil, nora: Pupil
+) -> None:
+    """Neither by its schools and grades, nor by what is found of it; the school itself finds it as before."""
+    await Enrolment.filter(student_id=theo.id).update(grade_level="07")
+    await Enrolment.filter(student_id=nora.id).update(grade_level="08")
+    await district.opened(maria, "maria.q")
+    await portal.login("maria.q", PASSWORD)
+    report = {"definition": {"name": "ACCOUNTS", "columns": ["schools", "gradeLevels"]}}
+    asked = {"there": global_id("School", hillside.id), "report": report}
+    before = await portal.ask(KEPT_AWAY, asked)
+    assert (before["there"]["totalCount"], before["inGrade"]["totalCount"]) == (1, 1)
+    await district.restrict(maria, theo)
+    told = await portal.ask(KEPT_AWAY, asked)
+    [edge] = told.pop("inSchools")["edges"]
+    assert b"Hillside" not in base64.urlsafe_b64decode(edge["cursor"] + "==")
+    assert told == {
+        "accounts": {"edges": [{"node": {"schools": [{"name": school.name, "phone": school.phone}]}}]},
+        "there": {"totalCount": 0},
+        "inGrade": {"totalCount": 0},
+        "accountCounts": [{"key": global_id("School", school.id)}],
+        "grades": [{"key": "08"}],
+        "accountChanges": {"edges": []},
+        "me": {"details": {"account": {"schools": [{"name": school.name}]}}},
+        "report": {"rows": {"edges": [{"node": {"cells": [school.name, "08"]}}]}},
+    }
+    await at_desk(portal, district, Role.DESIGNEE, hillside)
+    assert global_id("Account", maria.account_id) in await accounts(portal)

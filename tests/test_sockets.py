@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.logs import _no_handshake
 from db.context import Role
+from db.secrets import SESSION_PREFIX, new_client_key, new_token
 from schema.changes import CHANGES_FORGOTTEN
 from schema.documents import TOO_LARGE
 from schema.input_errors import BAD_INPUT, INVALID_DOCUMENT, UNREADABLE_DOCUMENT
@@ -144,6 +145,22 @@ def test_no_log_line_tells_of_a_handshake() -> None:
     assert _no_handshake(line("Shutting down"))
 
 
+async def test_not_even_the_most_talkative_log_holds_what_is_said_over_a_socket(
+    database_url: str, keys_text: str, tmp_path: Path
+) -> None:
+    """The library beneath tells of each header and each message at its lowest level."""
+    secret, asked = new_client_key(), f"Bearer {new_token(SESSION_PREFIX)}"
+    with Server(database_url, keys_text, tmp_path, log_level="debug") as talkative:
+        talkative.ready()
+        async with asyncio.timeout(60), socket_at(talkative.url, **{"Portal-Client": secret}) as socket:
+            await socket.say(type="connection_init", payload={"authorization": asked})
+            await socket.closed()
+        talkative.stop()
+        assert "socket" in talkative.log
+        for private in (secret, asked, "connection_init"):
+            assert private not in talkative.log
+
+
 # ------------------------------------------------------------------------------------------------ who asks
 async def test_nobody_gets_no_further_than_the_first_message(fresh: Socket) -> None:
     await fresh.say(type="connection_init")
@@ -179,6 +196,7 @@ AT_FIRST: dict[str, tuple[str | bytes, int]] = {
     "a NaN": ('{"type": "ping", "payload": {"n": NaN}}', 4400),
     "half a character": ('{"type": "ping", "payload": {"n": "\\ud800"}}', 4400),
     "nested too deep": ('{"type": "ping", "payload": {"a": ' + "[" * 1100 + "]" * 1100 + "}}", 4400),
+    "nested deeper than is written": ('{"type": "ping", "payload": {"a": ' + "[" * 300 + "]" * 300 + "}}", 4400),
     "an operation before the first message": (subscribe("{ __typename }"), 4401),
     "too large": (text(type="ping", payload={"more": "x" * BODY_LIMIT}), 1009),
 }

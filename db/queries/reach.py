@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from db.context import Capacity
+from db.queries.guardianships import RESTRICTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,16 @@ class AccountReach:
 CURRENT = "(e.begins_on IS NULL OR e.begins_on <= $2) AND (e.ends_on IS NULL OR e.ends_on >= $2)"
 
 #: Schools and grades in which the holder of account `a` has a place today, through the student that the holder is or
-#: any guardianship that was not revoked, as far as they are in reach. Uses guardianship_one_per_pair, enrolment_once.
+#: any guardianship that was not revoked, as far as they are in reach. To a holder who is kept away from a student
+#: nothing tells where the student is, the own account included; staff see the place as ever.
+#: Uses guardianship_one_per_pair, restriction_in_force, enrolment_once.
 PLACES = f"""
 SELECT e.school_id, e.grade_level
 FROM (
     SELECT a.person_id AS student_id WHERE a.capacity = 'STUDENT'
     UNION ALL
     SELECT g.student_id FROM guardianship g WHERE a.capacity = 'GUARDIAN' AND g.guardian_id = a.person_id
-        AND g.status <> 'REVOKED'
+        AND g.status <> 'REVOKED' AND (a.id IS DISTINCT FROM $1::bigint OR NOT {RESTRICTED})
 ) AS ward
 JOIN enrolment e ON e.student_id = ward.student_id
 WHERE {CURRENT}
