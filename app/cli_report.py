@@ -59,7 +59,9 @@ def run(
     *,
     to: Annotated[Path, typer.Option("--out", help="File to write, which must not be there yet; - for the output.")],
     purpose: Annotated[str, typer.Option(help="What it is for, as it is noted in the trail.")],
-    form: Annotated[Form, typer.Option("--format", help="What the file is written as.")] = Form.CSV,
+    said: Annotated[
+        Form | None, typer.Option("--format", help="What the file is written as; else as its name ends, or csv.")
+    ] = None,
     school: Annotated[str | None, typer.Option(help="Name or source id of a school.")] = None,
     grade: Annotated[str | None, typer.Option(help="One grade level, such as 07.")] = None,
     capacity: Annotated[str | None, typer.Option(help="Accounts held as GUARDIAN or STUDENT.")] = None,
@@ -95,6 +97,7 @@ def run(
     # Only this command needs what makes reports: it takes longer to load than most commands take to run.
     from app.report_file import STDOUT, asked_with, place_for, write_report
 
+    form = _form(said, to)
     if bom and form is not Form.CSV:
         raise PlainProblem("--bom goes with --format csv alone.")
     if to != STDOUT and (to.exists() or to.is_symlink()):
@@ -111,6 +114,19 @@ def run(
         rows = at.run(work)
     if to != STDOUT:
         out.print(f"{to}: {rows} rows. It tells of people: keep it where only those can read it who may.")
+
+
+def _form(said: Form | None, to: Path) -> Form:
+    """The form that is asked for, by its name or the file's: a program goes by the end of a file's name too.
+
+    Raises:
+        PlainProblem: when the two contradict each other.
+    """
+    ending = to.suffix.lower().removeprefix(".")
+    named = Form(ending) if ending in set(Form) else None
+    if said and named and said is not named:
+        raise PlainProblem(f"The file's name ends in .{ending}, and --format says {said.value}.")
+    return said or named or Form.CSV
 
 
 @report.command()

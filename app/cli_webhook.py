@@ -134,7 +134,7 @@ def replay(
         str, typer.Option("--from", help="A cursor, after which all is told again; or a day or time, from which on.")
     ],
 ) -> None:
-    """Tells a webhook once more, in order, what it was told; each event under the `webhook-id` that it had."""
+    """Tells a webhook in order what came after a cursor or a time; what it was told before, under its `webhook-id`."""
     from app.webhook_wire import read_cursor
 
     with _desk() as at:

@@ -18,15 +18,14 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.asking import Asking
+from app.beside import awake
 from app.body import RequestLimits
 from app.cors import lets_in
-from app.problems import PlainProblem
 from app.settings import Settings
 from app.subscriptions_connection import Connection, Habits, serve
 from app.subscriptions_protocol import SUBPROTOCOL, Close, Init
 from db.context import Context
 from db.feed import CHANNEL
-from db.listening import listen
 from db.watching import Watch
 from schema.execution import Operations
 
@@ -50,18 +49,12 @@ def socket_options(settings: Settings) -> dict[str, Any]:
 @asynccontextmanager
 async def watching(settings: Settings, watch: Watch) -> AsyncIterator[None]:
     """As long as the block runs, whoever follows in this worker is woken whenever an account was changed."""
-    if settings.database_url is None:
-        raise PlainProblem("PORTAL_DATABASE_URL is not set.")
-    tasks = [
-        asyncio.create_task(listen(settings.database_url.get_secret_value(), CHANNEL, watch.wake)),
-        asyncio.create_task(watch.run()),
-    ]
-    try:
-        yield
-    finally:
-        for task in tasks:
+    async with awake(settings, CHANNEL, watch.wake):
+        task = asyncio.create_task(watch.run())
+        try:
+            yield
+        finally:
             task.cancel()
-        for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from db.context import Capacity, Context, Role, Service
+from db.context import Capacity, Context
 from db.feed import LOCKED, number_changes, standing
-from db.models import AccountStatus, ClientKind, DisabledReason
+from db.models import AccountStatus, DisabledReason
 from db.queries import deliveries as queries
 from db.queries import webhooks
 from db.queries.reach import AccountReach
 from db.sql import Row
 from resolvers.reach import accounts_reached
+from resolvers.service_clients import service_of
 
 #: So many changes are taken in at once; an import adds accounts by the hundred thousand.
 _AT_ONCE: Final = 5000
@@ -40,13 +41,7 @@ def reach_of_client(ctx: Context, row: Row) -> AccountReach:
     """Whose accounts a service client sees by itself; `row` has the columns of the client. Nobody's, once revoked."""
     if row["revoked_at"] is not None:
         return AccountReach()
-    schools = frozenset[int | None]([None] if row["school_ids"] is None else row["school_ids"])
-    service = Service(
-        id=row["client_id"],
-        allowed={Role(role): schools for role in row["client_roles"]},
-        acts_alone=row["kind"] == ClientKind.REPORTING,
-    )
-    return accounts_reached(replace(ctx, viewer=None, service=service))
+    return accounts_reached(replace(ctx, viewer=None, service=service_of(row)))
 
 
 async def take_in_changes(ctx: Context) -> int:

@@ -64,7 +64,7 @@ async def identify(
         raise ClientNotAccepted
     if row["key_id"] is not None and (row["last_used_at"] is None or ctx.now - row["last_used_at"] >= USED_EVERY):
         await queries.used(row["key_id"], now=ctx.now, every=USED_EVERY)
-    return await _seen_by(replace(ctx, service=_service(row)), session)
+    return await _seen_by(replace(ctx, service=service_of(row)), session)
 
 
 async def still_good(ctx: Context, *, now: datetime) -> Context | None:
@@ -86,7 +86,7 @@ async def still_good(ctx: Context, *, now: datetime) -> Context | None:
     )
     if (ctx.viewer is not None and session is None) or (ctx.service is not None and row is None):
         return None
-    later = replace(later, service=_service(row) if row else None)
+    later = replace(later, service=service_of(row) if row else None)
     return later.seen_as(viewer_from(later, session, session["account_id"], session["session_id"]) if session else None)
 
 
@@ -94,6 +94,17 @@ async def is_origin_of_front_end(origin: str) -> bool:
     """Whether a browser may show the portal's answers to pages of this origin (RFC 6454), by what is so right now."""
     # `null`, and what no browser sends, is asked for nowhere.
     return "://" in origin and len(origin) <= LONGEST_ORIGIN and await queries.is_origin(origin)
+
+
+def service_of(row: Row) -> Service:
+    """The client of a row with its columns, and with its key if it showed one."""
+    schools = frozenset[int | None]([None] if row["school_ids"] is None else row["school_ids"])
+    return Service(
+        id=row["client_id"],
+        allowed={Role(role): schools for role in row["client_roles"]},
+        acts_alone=row["kind"] == ClientKind.REPORTING,
+        key_id=row.get("key_id"),
+    )
 
 
 async def _without_client(ctx: Context, token: str) -> Context:
@@ -149,13 +160,3 @@ def _from_its_origin(row: Row, origin: str | None) -> bool:
     Others tell nothing, and a key is nothing that a page of somebody else could have.
     """
     return row["key_id"] is not None or origin is None or origin in row["origins"]
-
-
-def _service(row: Row) -> Service:
-    schools = frozenset[int | None]([None] if row["school_ids"] is None else row["school_ids"])
-    return Service(
-        id=row["client_id"],
-        allowed={Role(role): schools for role in row["client_roles"]},
-        acts_alone=row["kind"] == ClientKind.REPORTING,
-        key_id=row["key_id"],
-    )

@@ -201,6 +201,13 @@ async def test_accounts_are_counted_by_one_thing_or_two(portal: Portal, district
         ("Lakeside Middle School", "GUARDIAN", 2),
         ("Lakeside Middle School", "STUDENT", 1),
     ]
+    report = await run(portal, "ACCOUNTS", groupBy=["CAPACITY", "SCHOOL"], filter={"neverLoggedIn": True})
+    assert [(group["keys"][0], group["keys"][2]) for group in report["groups"]] == [
+        ("GUARDIAN", "Hillside"),
+        ("GUARDIAN", "Lakeside Middle School"),
+        ("STUDENT", "Hillside"),
+        ("STUDENT", "Lakeside Middle School"),
+    ]
     report = await run(portal, "DISABLED", groupBy=["DISABLED_REASON"])
     assert report["groups"] == [{"keys": ["STAFF_DECISION"], "count": 1}]
     report = await run(portal, "EMAIL_PROBLEMS", groupBy=["GRADE_LEVEL"])

@@ -20,6 +20,7 @@ from resolvers.report_outcomes import Cells, Column, ColumnType
 from schema.nodes import global_id
 from tests.command_line import PATIENCE, Running
 from tests.district import District, Pupil
+from tests.holding import until
 from tests.servers import REPOSITORY, Server
 from tests.service_clients import Program, program
 
@@ -139,6 +140,13 @@ async def test_a_generated_client_follows_and_goes_on_where_it_stopped(
     with following(workshop, server.url, place, reports.key) as follower:
         await shut(pupils[0])
         follower.says(line_of(pupils[0], "DISABLED"))
+        # Killed between the word and the cursor, it would say the word again.
+        told = await latest(server, reports)
+
+        async def written_down() -> bool | None:
+            return place.read_text(encoding="ascii") == told or None
+
+        await until(written_down)
     for pupil in pupils[1:]:
         await shut(pupil)
     with following(workshop, server.url, place, reports.key) as follower:
@@ -159,6 +167,28 @@ async def test_a_cursor_that_is_none_ends_it_with_what_the_portal_says(
     with following(workshop, server.url, place, reports.key) as follower:
         assert follower.process.wait(timeout=PATIENCE) == 1
         assert "not a cursor" in follower.errors
+
+
+def test_a_client_that_is_not_let_in_gives_up(workshop: Path, server: Server, tmp_path: Path) -> None:
+    with following(workshop, server.url, tmp_path / "place.txt", "pak_nonsense") as follower:
+        assert follower.process.wait(timeout=PATIENCE) == 1
+        assert "does not let this client in" in follower.errors
+
+
+def test_an_answer_that_is_no_socket_is_no_reason_to_give_up(workshop: Path, server: Server, tmp_path: Path) -> None:
+    """As a proxy's, while the portal is away."""
+    with subprocess.Popen(
+        [TOOLS / "python", "follow.py", f"{server.url}/nowhere", tmp_path / "place.txt"],
+        cwd=workshop,
+        env=surroundings("pak_nonsense"),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            assert "again in 1 seconds" in process.stderr.readline()
+        finally:
+            process.kill()
 
 
 async def test_an_export_is_read_as_a_table(

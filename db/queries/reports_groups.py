@@ -20,7 +20,7 @@ _OF_ACCOUNTS = {"STATUS": parts.STATUS, "CAPACITY": "a.capacity", "DISABLED_REAS
 
 @lru_cache(maxsize=1024)
 def statement(asked: Asked, by: tuple[str, ...]) -> Statement:
-    """How many accounts there are of each kind, of what `by` names: the words of `groups`."""
+    """How many accounts there are of each kind, of what `by` names: the words of `groups`, in their order."""
     keys = [f"{_OF_ACCOUNTS[word]} AS {word.lower()}" for word in by if word in _OF_ACCOUNTS]
     places = [_OF_PLACES[word] for word in by if word in _OF_PLACES]
     source, where = parts.source(asked), parts.seen(asked)
@@ -32,12 +32,15 @@ def statement(asked: Asked, by: tuple[str, ...]) -> Statement:
     numbers = ", ".join(str(number) for number in range(1, len(keys) + 1))
     counted = f"SELECT {', '.join(keys)}, count(*) AS count FROM {source} WHERE {where} GROUP BY {numbers}"
     if "school_id" not in places:
-        order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(keys) + 1))
+        order = ", ".join(f"{word.lower()} NULLS FIRST" for word in by)
         return parts.statement(f"{counted} ORDER BY {order}")
-    others = "".join(f", counted.{word.lower()} NULLS FIRST" for word in by if word != "SCHOOL")
+    order = ", ".join(
+        "school.name NULLS FIRST, counted.school_id" if word == "SCHOOL" else f"counted.{word.lower()} NULLS FIRST"
+        for word in by
+    )
     return parts.statement(f"""SELECT counted.*, school.name AS school
 FROM ({counted}) AS counted LEFT JOIN school ON school.id = counted.school_id
-ORDER BY school.name NULLS FIRST, counted.school_id{others}""")
+ORDER BY {order}""")
 
 
 def _placed_at_schools(asked: Asked, places: list[str]) -> str:

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 from portal_client import Client, GraphQLClientGraphQLMultiError
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 #: Seconds between two tries to connect: the first, and the longest.
 FIRST, LONGEST = 1.0, 60.0
+#: The portal closes with these when whoever asks is not let in, or not any longer.
+NOT_LET_IN = (4401, 4403)
 
 
 def remembered(place: Path) -> str | None:
@@ -30,7 +32,8 @@ def remember(place: Path, cursor: str) -> None:
 
 
 async def follow(url: str, key: str, place: Path) -> None:
-    """Follows for ever. The cursor is written down after each change, so that none is told twice, or never."""
+    """Follows for ever. The cursor is written down when its change was told, so that none is missed; where the power
+    went in between, the last one is told again."""
     wait = FIRST
     while True:
         try:
@@ -46,7 +49,10 @@ async def follow(url: str, key: str, place: Path) -> None:
         except GraphQLClientGraphQLMultiError as refused:
             # Such as a cursor that is too old: nobody but a person can say what to do.
             raise SystemExit(f"The portal refuses: {refused}") from None
-        except (OSError, ConnectionClosed) as lost:
+        except (OSError, WebSocketException) as lost:
+            if isinstance(lost, ConnectionClosed) and lost.rcvd and lost.rcvd.code in NOT_LET_IN:
+                raise SystemExit(f"The portal does not let this client in: {lost.rcvd.code}") from None
+            # A proxy's answer while the portal is away is no socket either.
             print(f"No connection ({type(lost).__name__}); again in {wait:g} seconds.", file=sys.stderr, flush=True)
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST)
