@@ -19,7 +19,7 @@ from bench.server import Server, serving
 
 _SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000, districts=(900, 6000))
 #: Wide enough for the table where the output is no terminal.
-_WIDTH = 140
+_WIDTH = 180
 
 Measure = Callable[[Ground, Server, Plan], Coroutine[None, None, list[Row]]]
 

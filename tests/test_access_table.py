@@ -331,8 +331,8 @@ def expected_doors(role: Role, near: str, tie: str, case: Case, asker: Asker) ->
     sees_record = (role is Role.STUDENT and near == "own") or (
         role is Role.GUARDIAN and near == "own" and tie in GOOD_FOR_SIGHT
     )
-    # A guardian belongs to the schools of the students on record with them: without any, to the whole district alone.
-    account_in_reach = near == "whole district" or (near == "same school" and tie != "none")
+    # A guardian belongs to the schools of the students that are theirs: without any, to the whole district alone.
+    account_in_reach = near == "whole district" or (near == "same school" and tie not in {"none", "revoked"})
     looks_on = role in {Role.DESIGNEE, Role.REGISTRAR, Role.REPORTER} and account_in_reach
     administers = role is Role.ADMINISTRATOR
     return {
