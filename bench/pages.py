@@ -110,13 +110,24 @@ async def _rows(small: _District, large: _District, who: str, order: str, plan: 
     rows: list[Row] = []
     for size in SIZES:
         requests = [await side.page(who, order, size, after=None) for side in sides]
-        turns = [[await side.cost(each, seconds) for side, each in zip(sides, requests, strict=True)] for _ in range(2)]
+        turns = [
+            [await side.cost(each, seconds) for side, each in zip(sides, requests, strict=True)]
+            for _ in range(_turns_of(plan))
+        ]
         rows += [_row(f"page of {size} by {order}, {who}: large over small", turns, aim), _database(turns)]
         if size == SIZES[0]:
             deep = await large.page(who, order, size, after=after[1])
-            turns = [[await large.cost(requests[1], seconds), await large.cost(deep, seconds)] for _ in range(2)]
+            turns = [
+                [await large.cost(requests[1], seconds), await large.cost(deep, seconds)]
+                for _ in range(_turns_of(plan))
+            ]
             rows.append(_row("  its hundredth page over its first (large)", turns, aim))
     return rows
+
+
+def _turns_of(plan: Plan) -> int:
+    """How often the sides take turns: there is much to compare, and each turn costs a connection of its own."""
+    return min(2, plan.rounds)
 
 
 def _row(measurement: str, turns: list[list[Stretch]], aim: Aim | None) -> Row:

@@ -79,6 +79,9 @@ async def statements_of(ground: Ground, requests: Sequence[tuple[bytes, str]]) -
         environment="production",
         second_factor="optional",
         log_level="error",
+        # Nobody else's statements are overheard.
+        courier=False,
+        webhooks=False,
     )
     configure_logs(settings)
     app = create_app(settings)
