@@ -56,13 +56,13 @@ async def seal_now(keys: Keyring, clock: Clock, file: Path | None, *, wait: bool
     made = []
     while sealed := await seal(keys, clock(), wait=wait):
         made.append(sealed)
-        _log.info("trail sealed", number=sealed.number, digest=sealed.digest.hex(), entries=sealed.entries)
         if file is not None:
             try:
                 await asyncio.to_thread(_append, file, sealed)
             except OSError as failed:
                 # The seal stands, and the next one's checkpoint covers it.
                 _log.error("checkpoint not written", number=sealed.number, reason=type(failed).__name__)
+        _log.info("trail sealed", number=sealed.number, digest=sealed.digest.hex(), entries=sealed.entries)
     return made
 
 

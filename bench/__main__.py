@@ -17,7 +17,7 @@ from bench.processes import Neighbours
 from bench.report import Row, show
 from bench.server import Server, serving
 
-_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000, districts=(900, 6000))
+_SMOKE = Plan(seconds=0.3, rounds=1, pairs=5, letters=5, rows=2_000, districts=(900, 6000), orders=("NAME",))
 #: Wide enough for the table where the output is no terminal.
 _WIDTH = 180
 

@@ -23,7 +23,6 @@ from bench.reads import statements_of
 from bench.report import Aim, Row
 from bench.server import Server, serving
 
-ORDERS = ("ID", "NAME", "SCHOOL", "LAST_LOGIN")
 SIZES = (25, 100)
 #: The page that is measured beside the first one.
 DEPTH = 100
@@ -63,9 +62,9 @@ class _District:
             await asyncio.sleep(seconds / 3)
             return await meters.read_over(seconds, tally)
 
-    async def buffers(self) -> dict[tuple[str, str], int]:
+    async def buffers(self, orders: tuple[str, ...]) -> dict[tuple[str, str], int]:
         """Pages of memory that PostgreSQL looks at for a first page, by who reads and in which order."""
-        ways = list(product(REPORTERS, ORDERS))
+        ways = list(product(REPORTERS, orders))
         requests = [(await self.page(who, order, SIZES[0], after=None), self.tokens[who]) for who, order in ways]
         looked_at: dict[tuple[str, str], int] = {}
         connection = await asyncpg.connect(self.ground.url)
@@ -94,9 +93,9 @@ async def measure(ground: Ground, mail: MailServer, folder: Path, plan: Plan) ->
     """A small district and a large one by turns."""
     few, many = plan.districts
     async with _open(ground, mail, folder, few) as small, _open(ground, mail, folder, many) as large:
-        few_buffers, many_buffers = await small.buffers(), await large.buffers()
+        few_buffers, many_buffers = await small.buffers(plan.orders), await large.buffers(plan.orders)
         rows: list[Row] = []
-        for way in product(REPORTERS, ORDERS):
+        for way in product(REPORTERS, plan.orders):
             measured = await _rows(small, large, *way, plan)
             buffers = Row("  buffers that PostgreSQL looks at", f"{many_buffers[way]:,} over {few_buffers[way]:,}")
             rows += [*measured[:2], buffers, *measured[2:]]

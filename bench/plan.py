@@ -18,3 +18,5 @@ class Plan:
     rows: int = 100_000
     #: Accounts in the districts, a small one and a large one, whose pages are compared.
     districts: tuple[int, int] = (10_000, 1_000_000)
+    #: In which their pages are read.
+    orders: tuple[str, ...] = ("ID", "NAME", "SCHOOL", "LAST_LOGIN")

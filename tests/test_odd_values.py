@@ -54,7 +54,10 @@ TEXTS = {
 }
 NUMBERS = [0, -1, 101, 2**31 - 1, -(2**31), 2**31, 2**63, 1.5, True]
 
-ORDINARY = {"String": "ordinary words here", "Date": "2013-04-09", "ID": "U3R1ZGVudDox", "Boolean": False}
+ORDINARY = {
+    **{"String": "ordinary words here", "ID": "U3R1ZGVudDox", "Boolean": False, "Int": 7},
+    **{"Date": "2013-04-09", "DateTime": "2026-02-28T00:00:00Z"},
+}
 
 
 def ordinary(type_: Any, facts: dict[str, str]) -> Any:
