@@ -33,7 +33,9 @@ for (;;) {
       after = change.cursor;
     }
   } catch (lost) {
-    console.error("The connection ended:", lost);
+    // An error, or the event with which the socket closed: its code and reason say why.
+    const { code, reason, message } = lost as { code?: number; reason?: string; message?: string };
+    console.error("The connection ended:", code ?? "", reason ?? message ?? "");
   }
   await new Promise((resolve) => setTimeout(resolve, 1000));
 }
