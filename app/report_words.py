@@ -180,4 +180,4 @@ def _filter(words: Words, name: str, zone: tzinfo) -> Any:
         case "email":
             problem = words.choice(said, EmailProblem)
             return EmailProblem(problem) if problem else None
-    raise NotImplementedError(name)
+    raise LookupError(f"no words ask for the filter {name}")
